@@ -38,12 +38,13 @@ from catalog.domain.copies import timestamp
 from catalog.domain.decisions import SAME_IMAGE, SIMILAR
 from catalog.domain.document import AssetDocument, only
 from catalog.domain.turns import TURNS, turn_hashes
+from catalog.domain.turns import UPRIGHT as UPRIGHT_TURN
 from catalog.features.lookalikes import sketches
 from catalog.features.lookalikes.duplicates import make_comparer
 from catalog.features.lookalikes.groups import find_groups
 from catalog.features.lookalikes.ranking import DEFAULT_ORDER, picture_of
 from catalog.features.lookalikes.relations import Judge
-from catalog.features.lookalikes.sketches import Sketches, usual_distance
+from catalog.features.lookalikes.sketches import Sketches, usual_distances
 from catalog.index.documents import Origin, asset_document
 from catalog.stores.local.store import LocalStore
 from catalog.work.description import Describer, utc_now
@@ -236,7 +237,7 @@ def many_hashes(count: int, seed: int) -> Sketches:
     hashes = rng.integers(0, 2**64, count, dtype=np.uint64)
     sources, targets = rng.integers(0, count, count // 10), rng.permutation(count)[: count // 10]
     changed = np.zeros(len(sources), np.uint64)
-    for _ in range(usual_distance(count)):
+    for _ in range(max(usual_distances(count))):
         changed |= np.uint64(1) << rng.integers(0, 64, len(sources), dtype=np.uint64)
     near = hashes[sources] ^ changed
     for number, turn in enumerate(TURNS):
@@ -251,11 +252,13 @@ def many_hashes(count: int, seed: int) -> Sketches:
 def brute_force(hashes: np.ndarray, rows: np.ndarray) -> set[tuple[int, int]]:
     """All pairs of some hashes with all others within the usual distance, in any turn."""
     found: set[tuple[int, int]] = set()
+    upright, turned = usual_distances(len(hashes))
     for turn in TURNS:
+        distance = turned if turn != UPRIGHT_TURN else upright
         others = turn_hashes(hashes, turn)
         for row in rows.tolist():
             for other in np.flatnonzero(
-                np.bitwise_count(hashes[row] ^ others) <= usual_distance(len(hashes))
+                np.bitwise_count(hashes[row] ^ others) <= distance
             ).tolist():
                 if other != row:
                     found.add((min(row, other), max(row, other)))
@@ -289,7 +292,7 @@ def grouped(count: int, seed: int, sample: int) -> str:
     """One line of that table."""
     sketched = many_hashes(count, seed)
     began = time.perf_counter()
-    pairs = sketched.by_look(usual_distance(count))
+    pairs = sketched.by_look(*usual_distances(count))
     seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     hashes = sketched.phashes

@@ -315,6 +315,21 @@ class Catalog(CatalogQuestions):
 
         return run_reread(self._workspace, RereadRequest(query, outdated, dryrun), self._sink)
 
+    def refile(
+        self,
+        query: str = "",
+        *,
+        stores: Names = (),
+        limit: int = 0,
+        yes: bool = False,
+        dryrun: bool = False,
+    ) -> RunResult:
+        """Give files the names that an upload would give them now; see `catalog refile --help`."""
+        from catalog.features.refile.run import RefileRequest, run_refile
+
+        request = RefileRequest(query, _names(stores), dryrun=dryrun, limit=limit, yes=yes)
+        return run_refile(self._workspace, request, self._sink)
+
     # --- taking away, and back --------------------------------------------------------------------
 
     def resolve(self, csv: str | Path, *, yes: bool = False, dryrun: bool = False) -> RunResult:

@@ -61,8 +61,10 @@ class _Kept(Nursery):
 _kept: dict[object, _Kept] = {}
 
 
-def _nursery(limits: Limits) -> _Kept:
-    """The one for such files, in such an environment."""
+def _nursery(limits: Limits) -> Nursery:
+    """The one for such files, in such an environment; a new one for a folder to write in."""
+    if limits.writable:
+        return Nursery(limits)
     key = (limits.memory, limits.optional_readers, *map(os.environ.get, ("TZ", "LC_ALL", "PATH")))
     return _kept.setdefault(key, _Kept(limits))
 

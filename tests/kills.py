@@ -196,6 +196,13 @@ def outcome(lab: Lab, dropbox: Emulator | None) -> dict[str, set[object]]:
     return found
 
 
+def holdings(found: Mapping[str, set[Any]]) -> set[tuple[str, str]]:
+    """Which contents lie in which folder, or in Dropbox, under whatever names."""
+    here = (row for row in found["files"] if Path(row[0]).suffix.lower() in MEDIA)
+    there = (("dropbox", row[1]) for row in found["dropbox"])
+    return {(row[0].partition("/")[0], row[1]) for row in here}.union(there)
+
+
 def contents(lab: Lab, dropbox: Emulator | None) -> set[str]:
     """The content hashes of all photos, videos and sidecars, wherever they lie but in the staging
     folder: what is there can be made again.

@@ -346,6 +346,39 @@ def _set(lab: Lab, dropbox: Emulator) -> Arguments:
     return ("--query", "kind:image", *said)
 
 
+@scenario("refile")
+def _refile(lab: Lab, dropbox: Emulator) -> Arguments:
+    """Photos with corrected dates: two that change names, a chain of one second each, shots with
+    sidecars, one with a number that it needs no more, one edited, one lost, one whose name is a
+    person's, and something in the way.
+    """
+    seconds = {f"s{n}.jpg": jpeg(f"s{n}", f"2019:07:12 18:30:1{n}") for n in range(5)}
+    put(lab.source, {**seconds, "twin.jpg": jpeg("twin", "2019:07:12 18:30:14"), "s0.jpg.xmp": XMP})
+    still = jpeg("still", "2019:07:31 23:30:00")
+    put(lab.source, {"8.jpg": still, "8.aae": b"edits"})
+    clip(lab.source / "8.mov", "2019-07-31T23:30:00.000000Z")
+    stocked(lab, *range(1, 5))
+    edited, lost, renamed, _fine = (stored(lab, data) for data in photos(*range(1, 5)).values())
+    (lab.root / renamed).rename(lab.root / "a name of my own.jpg")
+    assert lab.run("sync_catalog_with_disk", "-q").status == 0
+    put(lab.root, {edited: jpeg("edited")})
+    (lab.root / lost).unlink()
+    put(lab.root, {"2019/08_August/2019-08-01 00-30-00.jpg": jpeg("in the way")})
+    corrected = {
+        seconds["s0.jpg"]: "2019-07-12 18:30:11",
+        seconds["s1.jpg"]: "2019-07-12 18:30:12",
+        seconds["s2.jpg"]: "2019-07-12 18:40:00",
+        seconds["s3.jpg"]: "2019-07-12 18:30:14",
+        seconds["s4.jpg"]: "2019-07-12 18:30:13",
+        still: "2019-08-01 00:30:00",
+    }
+    for data, when in corrected.items():
+        assert lab.catalog("set", content_hash(data), f"taken={when}", "-q").status == 0
+    rest = map(content_hash, photos(*range(1, 5)).values())
+    assert lab.catalog("set", *rest, "taken+=1d", "-q").status == 0
+    return ()
+
+
 @scenario("sidecars write")
 def _sidecars(lab: Lab, dropbox: Emulator) -> Arguments:
     """Sidecars to write, to replace, to withdraw and to leave; one beside another program's,

@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "resolve": "catalog.cli.commands.resolve",
     "measure": "catalog.cli.commands.measure",
     "reread": "catalog.cli.commands.reread",
+    "refile": "catalog.cli.commands.refile",
     "show": "catalog.cli.commands.show",
     "status": "catalog.cli.commands.status",
     "tag": "catalog.cli.commands.tag",

@@ -19,6 +19,7 @@ CATALOG: dict[str, str] = {
     "resolve": "Do what you decided about duplicates and bad shots.",
     "measure": "Look at pictures again that an earlier version catalogued.",
     "reread": "Read once more what files state: dates, places, cameras.",
+    "refile": "Names and folders again, from what is known now.",
     "show": "Show all that is known of one photo or video.",
     "status": "Show what the catalog holds.",
     "tag": "Add tags to photos and videos, or remove them.",

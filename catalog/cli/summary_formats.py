@@ -101,6 +101,9 @@ MEASURE = SummaryFormat(("measured", "unchanged", "failed"), ("measured",), done
 REREAD = SummaryFormat(
     ("changed", "unchanged", "failed"), ("changed",), shown=("changed",), done="changed"
 )
+REFILE = SummaryFormat(
+    ("moved", "unchanged", "kept", "failed"), ("moved",), done="moved", dry_done="renamed"
+)
 RESOLVE = SummaryFormat(
     ("dropped", "unchanged", "kept", "apart", "refused", "failed"),
     ("dropped",),

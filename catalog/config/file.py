@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ import orjson
 import platformdirs
 
 from catalog.errors import ConfigError
+from catalog.filesystem.aside import PRIVATE, open_aside
 
 APP = "image-catalog"
 FILE_NAME = "config.json"
@@ -73,25 +73,17 @@ def write_object(path: Path, values: Mapping[str, object], *, private: bool) -> 
     A file that is there keeps its owner and mode, but for others to read it where what it holds is
     `private`; a new one is the user's alone. Raises ConfigError.
     """
-    import tempfile
-
     target = Path(os.path.realpath(path))
     data = orjson.dumps(values, option=orjson.OPT_INDENT_2) + b"\n"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        aside = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                if target.exists():
-                    _keep_rights(file.fileno(), target.stat(), private=private)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+        with open_aside(target, PRIVATE) as (aside, file):
+            if target.exists():
+                _keep_rights(file.fileno(), target.stat(), private=private)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
             aside.replace(target)
-        finally:
-            with contextlib.suppress(OSError):
-                aside.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
 

@@ -281,7 +281,9 @@ class Settings:
     min_copies: int = setting(
         2, "stores that should each have a verified copy of every asset", at_least(1)
     )
-    move_limit: int = setting(1000, "files that --move removes at most without --yes", at_least(0))
+    move_limit: int = setting(
+        1000, "files that --move removes, or refile renames, at most without --yes", at_least(0)
+    )
     copy_policies: tuple[CopyPolicySetting, ...] = setting(
         (), "further demands on copies, by query, see below"
     )

@@ -38,9 +38,10 @@ _GROUP = re.compile(r"g[0-9a-f]{11}|[0-9a-f]{12}")
 class Decision:
     """What shall become of one member of a group.
 
-    `path` (`store:path`) tells the copies of one content apart, in groups of kind exact; "" in
-    others. `keeper` is the content hash of the member that stays in any case and takes what is
-    known of the dropped ones; "" where none stays.
+    `path` (`store:path`) tells the copies of one content apart, where the kind is exact; "" else. A
+    group of another kind may have such members: copies of others of it. `keeper` is the content
+    hash of the member that stays in any case and takes what is known of the dropped ones; "" where
+    none stays.
     """
 
     group: str
@@ -128,9 +129,10 @@ def with_chosen_keepers(decisions: Sequence[Decision]) -> list[Decision]:
     for decision in decisions:
         groups.setdefault(decision.group, []).append(decision)
     chosen: dict[str, str] = {}
-    for group, members in groups.items():
+    for group, rows in groups.items():
+        members = [d for d in rows if d.kind != EXACT]
         kept = {d.hash for d in members if d.decision == KEEP}
-        is_open = not any(d.keeper or d.kind in (EXACT, BAD) for d in members)
+        is_open = not any(d.keeper or d.kind == BAD for d in members)
         if is_open and len(kept) == 1:
             chosen[group] = kept.pop()
     return [replace(d, keeper=chosen.get(d.group, d.keeper)) for d in decisions]
@@ -141,15 +143,23 @@ def contradictions(decisions: Sequence[Decision]) -> dict[int, str]:
     by their place in the sequence (0-based).
     """
     first: dict[tuple[str, str, str], int] = {}
+    kinds = {d.group: d.kind for d in reversed(decisions) if d.kind != EXACT}
     keepers: dict[str, tuple[str, str]] = {}
+    staying = {(d.group, d.hash) for d in decisions if d.kind == EXACT and d.decision != DROP}
     problems: dict[int, str] = {}
     for number, decision in enumerate(decisions):
         before = decisions[first.setdefault(decision.member, number)]
         if before != decision:
             problems[number] = f"another row decides {before.decision} for the same picture"
-        elif keepers.setdefault(decision.group, (decision.kind, decision.keeper)) != (
-            decision.kind,
-            decision.keeper,
-        ):
+            continue
+        kind = decision.kind if decision.kind != EXACT else kinds.get(decision.group, EXACT)
+        told = (kind, decision.keeper)
+        if keepers.setdefault(decision.group, told) != told:
             problems[number] = "another row of the group names another kind or keeper"
+        elif (
+            decision.decision == DROP
+            and decision.kind != EXACT
+            and (decision.group, decision.hash) in staying
+        ):
+            problems[number] = "another row keeps a copy of the same picture"
     return problems

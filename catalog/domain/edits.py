@@ -392,6 +392,25 @@ def reversed_change(before: EventSide, after: EventSide) -> Change:
     return change
 
 
+def relocated(back: Change, places: Mapping[tuple[str, str], str]) -> Change:
+    """A change after which some files, by store and path, are recorded at another path."""
+
+    def change(document: AssetDocument | None) -> AssetDocument | None:
+        after = back(document)
+        if after is None:
+            return None
+        sidecars = [_at(row, places) for row in after.get("sidecars", [])]
+        copies = [_at(row, places) for row in after.get("copies", [])]
+        return with_derived({**_with_sidecars(after, sidecars), **flat(copies)})
+
+    return change
+
+
+def _at(row: File, places: Mapping[tuple[str, str], str]) -> File:
+    path = places.get((row["store"], row["path"]), row["path"])
+    return cast("File", {**row, "path": path})
+
+
 def _rows_back(rows: list[File], gone: list[File], come: list[File], name: str) -> list[File]:
     places = [(r["store"], r["path"]) for r in rows]
     for row in come:

@@ -1,4 +1,4 @@
-"""By what an event of the history is known."""
+"""By what an event of the history is known, and what is told of files before any event."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import hashlib
 from catalog.domain.document import EventRow
 
 _PARTS = ("action", "hash", "store", "path", "source")
+BRINGING, RENAMING = "bring", "rename"
+"""Actions in a journal by which a file comes to a path of a store. What a killed run has brought so
+and nobody recorded, its undo takes away."""
 
 
 def event_id(run: str, event: EventRow) -> str:

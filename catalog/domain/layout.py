@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache, lru_cache
 
 from catalog.domain.asset import Asset
 from catalog.domain.capture_time import DAY, MONTH, SECOND, YEAR, CaptureTime, format_day
@@ -125,28 +127,33 @@ def _dated_folder(template: str, asset: Asset) -> str:
     out where it says nothing then.
     """
     assert asset.captured is not None
-    fields = _date_fields(asset.captured)
     parts = []
     for part in template.split("/"):
-        asked = {name for name in re.findall(r"\{(\w+)\}", part) if name in fields}
-        known = {name for name in asked if fields[name]}
-        if known == asked:
+        asked = [name for name in _split(part)[1::2] if name in _DATE_FIELDS]
+        known = [name for name in asked if _date_field(asset.captured, name)]
+        if len(known) == len(asked):
             parts.append(_fill(part, asset, ""))
         elif known:
-            parts.append(fields["date"])
+            parts.append(_date_field(asset.captured, "date"))
     return "/".join(parts)
 
 
 def portable_folder(folder: str) -> str:
     """The path of a folder with every part a portable name."""
-    return "/".join(shorten(portable(piece), "") for piece in folder.split("/") if piece)
+    return "/".join(_portable_part(piece) for piece in folder.split("/") if piece)
+
+
+@lru_cache(maxsize=1024)
+def _portable_part(part: str, limit: int = MAX_NAME_BYTES) -> str:
+    """A name of a folder, or an extension, that every store takes; most are the same again."""
+    return shorten(portable(part), "", limit)
 
 
 def stem_of(layout: Layout, asset: Asset, original: str) -> str:
     """The file name without extension; `original` is the file's name before it came to
     the catalog.
     """
-    old_stem = _stem(original)
+    old_stem = stem_at(original)
     if isinstance(layout, AlbumLayout) and (kept := _kept_stem(asset, portable(old_stem))):
         return kept
     return portable(_fill(_name_template(layout, asset.captured), asset, old_stem))
@@ -180,11 +187,9 @@ def file_name(stem: str, original: str, number: int = 0) -> str:
     """Stem, `_number` if it is not 0, and the original's extension in lower case,
     within the portable length.
     """
-    extension = (
-        shorten(portable(extension_of(original)), "", MAX_EXTENSION_BYTES)
-        if extension_of(original)
-        else ""
-    )
+    extension = extension_of(original)
+    if extension:
+        extension = _portable_part(extension, MAX_EXTENSION_BYTES)
     suffix = f"_{number}" if number else ""
     cut = shorten(stem, suffix + extension)
     return f"{cut}{suffix}.{extension}" if extension else f"{cut}{suffix}"
@@ -199,13 +204,13 @@ def sidecar_names(sidecar: str, owner: str, target: str) -> Iterator[str]:
     extension = extension_of(sidecar)
     own = extension_of(target)
     document = CLIP_DOCUMENT.search(sidecar)
-    if document and _stem(owner).lower() == sidecar[: document.start()].lower():
-        yield f"{_stem(target)}{document[0][:3].upper()}.{extension}"
+    if document and stem_at(owner).lower() == sidecar[: document.start()].lower():
+        yield f"{stem_at(target)}{document[0][:3].upper()}.{extension}"
     version = re.fullmatch(r"(.+)_(\d\d)(\.[^.]+\.xmp)", sidecar, re.IGNORECASE)
     if version and f"{version[1]}{version[3][:-4]}".lower() == owner.lower():
-        yield f"{_stem(target)}_{version[2]}.{own}.{extension}"
+        yield f"{stem_at(target)}_{version[2]}.{own}.{extension}"
     if not sidecar.lower().startswith(owner.lower() + ".") and extension != "json":
-        yield f"{_stem(target)}.{extension}"
+        yield f"{stem_at(target)}.{extension}"
     yield f"{target}.{extension}"
     for number in itertools.count(1):
         yield f"{target}_{number}.{extension}"
@@ -216,7 +221,7 @@ def other_sidecar_name(sidecar: str, target: str) -> str:
     `photo.xmp` for `photo.jpg.xmp`, and the reverse; "" for one that has no other.
     """
     extension = extension_of(sidecar)
-    both = (f"{_stem(target)}.{extension}", f"{target}.{extension}")
+    both = (f"{stem_at(target)}.{extension}", f"{target}.{extension}")
     if extension == "json" or sidecar not in both or both[0] == both[1]:
         return ""
     return both[sidecar == both[0]]
@@ -230,58 +235,69 @@ def _name_template(layout: Layout, captured: CaptureTime | None) -> str:
     return layout.name_weak if captured.statement in WEAK_SOURCES else layout.name
 
 
+_SPACES = re.compile(" {2,}")
+
+
+@cache
+def _split(template: str) -> tuple[str, ...]:
+    """The texts of a template, and between them the fields."""
+    return tuple(re.split(r"\{(\w+)\}", template))
+
+
 def _fill(template: str, asset: Asset, original: str) -> str:
-    fields = {**_date_fields(asset.captured), **_other_fields(asset, original)}
-    text = re.sub(r"\{(\w+)\}", lambda m: fields.get(m[1], ""), template)
-    return re.sub(r" {2,}", " ", text).strip()
+    pieces = list(_split(template))
+    for index in range(1, len(pieces), 2):
+        pieces[index] = _field(pieces[index], asset, original)
+    return _SPACES.sub(" ", "".join(pieces)).strip()
 
 
-def _date_fields(captured: CaptureTime | None) -> dict[str, str]:
-    """The fields that speak of the date, each "" as far as it is not known."""
-    if captured is None:
-        return {}
-    wall, precision = captured.wall, captured.precision
-    fields = {
-        "year": f"{wall.year:04d}",
-        "month": f"{wall.month:02d}",
-        "month_name": MONTHS[wall.month - 1],
-        "day": f"{wall.day:02d}",
-        "hour": f"{wall.hour:02d}",
-        "minute": f"{wall.minute:02d}",
-        "second": f"{wall.second:02d}",
-        "time": f"{wall.hour:02d}-{wall.minute:02d}-{wall.second:02d}",
-    }
-    known = list(fields)[: _KNOWN_FIELDS[precision]]
-    return (
-        dict.fromkeys(fields, "")
-        | {f: fields[f] for f in known}
-        | {"date": format_day(wall, precision)}
-    )
+def _field(name: str, asset: Asset, original: str) -> str:
+    """A field of FIELDS; "" for what is not known, and for any other."""
+    if name in _DATE_FIELDS:
+        return _date_field(asset.captured, name) if asset.captured is not None else ""
+    if name == "original":
+        return _flat(original)
+    return _flat(_OTHER_FIELDS[name](asset)) if name in _OTHER_FIELDS else ""
 
 
-def _other_fields(asset: Asset, original: str) -> dict[str, str]:
-    place = asset.place
-    return {
-        "place": _flat((place.name or place.city) if place else ""),
-        "city": _flat(place.city if place else ""),
-        "country": _flat(place.country if place else ""),
-        "region": _flat(place.region if place else ""),
-        "original": _flat(original),
-        "make": _flat(str(asset.facts.values.get("make", ""))),
-        "model": _flat(str(asset.facts.values.get("model", ""))),
-        "kind": asset.facts.kind,
-    }
+def _date_field(captured: CaptureTime, name: str) -> str:
+    """A field that speaks of the date, "" as far as it is not known."""
+    if name == "date":
+        return format_day(captured.wall, captured.precision)
+    known, text = _DATE_FIELDS[name]
+    return text(captured.wall) if captured.precision in known else ""
 
 
-_KNOWN_FIELDS = {YEAR: 1, MONTH: 3, DAY: 4, SECOND: 8}
-"""How many of the date's fields are known at a precision."""
+_TO_YEAR = frozenset({YEAR, MONTH, DAY, SECOND})
+_TO_MONTH, _TO_DAY, _TO_SECOND = _TO_YEAR - {YEAR}, frozenset({DAY, SECOND}), frozenset({SECOND})
+_DATE_FIELDS: dict[str, tuple[frozenset[str], Callable[[datetime], str]]] = {
+    "year": (_TO_YEAR, lambda wall: f"{wall.year:04d}"),
+    "month": (_TO_MONTH, lambda wall: f"{wall.month:02d}"),
+    "month_name": (_TO_MONTH, lambda wall: MONTHS[wall.month - 1]),
+    "day": (_TO_DAY, lambda wall: f"{wall.day:02d}"),
+    "hour": (_TO_SECOND, lambda wall: f"{wall.hour:02d}"),
+    "minute": (_TO_SECOND, lambda wall: f"{wall.minute:02d}"),
+    "second": (_TO_SECOND, lambda wall: f"{wall.second:02d}"),
+    "time": (_TO_SECOND, lambda wall: f"{wall.hour:02d}-{wall.minute:02d}-{wall.second:02d}"),
+    "date": (_TO_YEAR, lambda wall: format_day(wall, DAY)),
+}
+"""The precisions with which each is known, and its text."""
+_OTHER_FIELDS: dict[str, Callable[[Asset], object]] = {
+    "place": lambda asset: (asset.place.name or asset.place.city) if asset.place else "",
+    "city": lambda asset: asset.place.city if asset.place else "",
+    "country": lambda asset: asset.place.country if asset.place else "",
+    "region": lambda asset: asset.place.region if asset.place else "",
+    "make": lambda asset: asset.facts.values.get("make", ""),
+    "model": lambda asset: asset.facts.values.get("model", ""),
+    "kind": lambda asset: asset.facts.kind,
+}
 
 
-def _stem(name: str) -> str:
+def stem_at(name: str) -> str:
     """A name, or a path, without its extension."""
     extension = extension_of(name.rpartition("/")[2])
     return name[: -len(extension) - 1] if extension else name
 
 
-def _flat(text: str | None) -> str:
-    return (text or "").replace("/", "-").replace("\\", "-")
+def _flat(text: object) -> str:
+    return str(text or "").replace("/", "-").replace("\\", "-")

@@ -23,6 +23,10 @@ SAME_CORRELATION = 0.94
 """Correlation of grey values from which two pictures may be the same."""
 SAME_DIFFERENCE = 18.0
 """Grey levels that no part of two pictures of the same may differ by on average."""
+LIT_STRUCTURE, LIT_DIFFERENCE = 0.95, 26.0
+"""Correlation without gradients from which they may differ by more: in a much lighter rendering
+single colours are saturated, so that its tones are not those of the other in all parts.
+"""
 PEAK, PEAK_RATIO = 10.0, 9.0
 """Grey levels by which one small part may differ, and how many times the usual (median) part's
 difference that may be: a rendering differs a little everywhere, somebody who came or went differs
@@ -76,10 +80,11 @@ class Likeness:
     @property
     def is_same(self) -> bool:
         """Whether they are one picture, as far as small pictures show."""
+        allowed = LIT_DIFFERENCE if self.structure >= LIT_STRUCTURE else SAME_DIFFERENCE
         is_even = self.peak <= PEAK or self.peak <= PEAK_RATIO * max(self.usual, 1.0)
         return (
             self.correlation >= SAME_CORRELATION
-            and self.difference <= SAME_DIFFERENCE
+            and self.difference <= allowed
             and self.structure >= LEAST_STRUCTURE
             and is_even
         )

@@ -5,18 +5,16 @@ and the choice of its port.
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import socket
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from catalog.engine.failures import meaningful_lines, quote_lines, system_errors
 from catalog.engine.folders import UserId
 from catalog.engine.process import Runtime, run_tool
 from catalog.errors import NodeError
+from catalog.filesystem.aside import PRIVATE, replace_file
 
 CLUSTER = "image-catalog"
 _COPIED = ("roles.yml", "users", "users_roles", "role_mapping.yml")
@@ -144,14 +142,4 @@ def ensure_keystore(home: Path, runtime: Runtime, password: str) -> None:
 
 
 def _write(path: Path, text: str, account: UserId) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            if account.uid is not None:
-                os.fchown(file.fileno(), account.uid, account.uid)
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    replace_file(path, text.encode(), mode=PRIVATE, owner=account.uid)

@@ -19,6 +19,7 @@ import orjson
 
 from catalog.engine.failures import system_errors
 from catalog.errors import NodeError
+from catalog.filesystem.aside import replace_file
 
 SEEN = "seen.json"
 Seen = dict[str, list[object]]
@@ -44,9 +45,7 @@ def check_files(folder: Path, expected: str) -> None:
         )
     if now != before:
         with contextlib.suppress(OSError):
-            aside = record.with_suffix(".new")
-            aside.write_bytes(orjson.dumps(now))
-            aside.replace(record)
+            replace_file(record, orjson.dumps(now))
 
 
 def tree_digest(digests: Mapping[str, str]) -> str:

@@ -5,15 +5,13 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import tempfile
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from catalog.engine.failures import system_errors
 from catalog.engine.folders import is_root
+from catalog.filesystem.aside import PRIVATE, replace_file
 
 
 @dataclass
@@ -86,19 +84,7 @@ def write_private(path: Path, text: str, *, owner: int | None = None) -> None:
     as root give it to the user id `owner`.
     """
     with system_errors("write", path):
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                if owner is not None:
-                    os.fchown(file.fileno(), owner, owner)
-            Path(temporary).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        replace_file(path, text.encode(), mode=PRIVATE, owner=owner)
 
 
 def _owner(home: Path) -> int | None:

@@ -49,6 +49,10 @@ class History:
             found += self._events({"bool": {"filter": [some, trash]}}, sort=_BY_TIME)
         return found
 
+    def of_assets(self, hashes: Sequence[str], fields: Sequence[str]) -> list[EventRow]:
+        """Some fields of what happened to some assets (up to some hundred)."""
+        return self._events({"terms": {"hash": list(hashes)}}, source=fields)
+
     def of_action(self, action: str, fields: Sequence[str]) -> list[EventRow]:
         """Some fields of everything that was done by one action."""
         return self._events({"term": {"action": action}}, source=fields)

@@ -44,11 +44,15 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """The file that was made: its type, and the pixels of the picture as stored."""
+    """The file that was made: its type, and the pixels of the picture as stored.
+
+    `broken` says why there is none, where the picture itself is broken.
+    """
 
     type: str
     width: int
     height: int
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)

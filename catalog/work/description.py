@@ -146,7 +146,15 @@ class Describer:
         The device's own clock, in the file's name or in XMP, says best which that is.
         """
         zone = self.gazetteer.zone_of(facts.position) if facts.position else None
-        offset = self._offset_of_device(captured, facts, entry)
+        offset, is_stated = self._offset_of_device(captured, facts, entry)
+        if (
+            offset == 0
+            and not is_stated
+            and self.gazetteer.offset_at(zone or self.home_zone, captured.wall) != 0
+        ):
+            # the device keeps local time where UTC belongs, or its clock shows UTC far from there
+            local = replace(captured, offset_minutes=None, zone=None)
+            return self._with_offset(local, facts), False
         if offset is not None:
             agrees = zone and self.gazetteer.offset_at(zone, captured.wall) == offset
             return in_zone(captured, zone if agrees else None, offset), False
@@ -155,9 +163,12 @@ class Describer:
             return captured, False
         return in_zone(captured, zone or self.home_zone, offset), not zone
 
-    def _offset_of_device(self, captured: CaptureTime, facts: Facts, entry: Entry) -> int | None:
+    def _offset_of_device(
+        self, captured: CaptureTime, facts: Facts, entry: Entry
+    ) -> tuple[int | None, bool]:
+        """The offset that the device's own clock shows, and whether it states it as well."""
         if captured.source in _NOT_OF_A_DEVICE:
-            return None
+            return None, False
         slack = timedelta(seconds=min(facts.duration or 0, _LONGEST_SLACK))
         by_name = from_file_name(entry.name)
         for clock in (
@@ -168,8 +179,8 @@ class Describer:
                 continue
             offset = offset_between(clock.wall, captured.wall, slack)
             if offset is not None and clock.offset_minutes in (None, offset):
-                return offset
-        return None
+                return offset, clock.offset_minutes is not None
+        return None, False
 
     def _with_offset(self, captured: CaptureTime, facts: Facts) -> CaptureTime:
         """A wall clock without offset with that of the place; else, where the satellites' clock

@@ -4,21 +4,25 @@ only ever appended.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
-from catalog.errors import JournalError
+from catalog.domain.events import BRINGING, RENAMING
+from catalog.errors import AlreadyExists, JournalError
 
 
 class Journal:
     """The journal of one run.
 
-    `started` comes before an action touches anything, `done` or `failed` after it.
+    `started` comes before an action touches anything, `done` or `failed` after it. It is locked
+    while the run is under way, where the file system can.
     """
 
     def __init__(self, folder: Path, run: str) -> None:
@@ -35,6 +39,8 @@ class Journal:
                 "changed.",
                 hint="Name another folder with CATALOG_STATE_DIR.",
             ) from error
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def started(self, action: str, **details: object) -> None:
         """Say what is about to be done."""
@@ -47,6 +53,21 @@ class Journal:
     def failed(self, action: str, **details: object) -> None:
         """Say that it was not done; `reason` says why."""
         self._write("failed", action, details)
+
+    @contextlib.contextmanager
+    def coming(
+        self, store: str, path: str, digest: str, source: str, *, renamed: bool = False
+    ) -> Iterator[None]:
+        """Meanwhile a file of a content comes to a free path of a store; `source` is where it was
+        before, in the same store if it is `renamed`.
+        """
+        action = RENAMING if renamed else BRINGING
+        self.started(action, store=store, path=path, hash=digest, source=source)
+        try:
+            yield
+        except AlreadyExists:  # what lies there is not of this run's making
+            self.failed(action, store=store, path=path, hash=digest, source=source)
+            raise
 
     def close(self) -> None:
         """Bring the journal to the disk and close it."""

@@ -964,6 +964,37 @@ def test_a_utc_video_shows_the_clock_by_which_its_device_named_it():
     assert found.source == "quicktime:CreateDate"
 
 
+@pytest.mark.parametrize(
+    ("position", "shown", "zone"),
+    [
+        (Position(51, 3.7), "2024-07-01T10:00:00+02:00", "Europe/Brussels"),
+        (None, "2024-07-01T10:00:00", None),
+    ],
+)
+def test_a_device_that_names_a_video_by_its_utc_clock_keeps_local_time_there(
+    position: Position | None, shown: str, zone: str | None
+):
+    """Many cameras do; where it is UTC after all, the wall clock is the same."""
+    created = DateCandidate("quicktime:CreateDate", datetime(2024, 7, 1, 10), is_utc=True)
+    found = described("20240701_100000.mp4", created, position=position)
+    assert (found.isoformat(), found.zone) == (shown, zone)
+
+
+def test_a_clock_that_states_utc_is_utc_wherever_it_was():
+    created = DateCandidate("quicktime:CreateDate", datetime(2024, 7, 1, 10), is_utc=True)
+    stated = DateCandidate("xmp:CreateDate", datetime(2024, 7, 1, 10), 0)
+    found = described("a.mp4", created, stated, position=Position(51, 3.7))
+    assert found.isoformat() == "2024-07-01T10:00:00+00:00"
+
+
+def test_a_device_at_home_in_utc_names_its_videos_by_it():
+    created = DateCandidate("quicktime:CreateDate", datetime(2024, 1, 1, 10), is_utc=True)
+    asset = Describer(FakeGazetteer(), "UTC").describe(
+        facts(dates=(created,)), Entry("20240101_100000.mp4", 3), NOW
+    )
+    assert asset.captured is not None and asset.captured.isoformat() == "2024-01-01T10:00:00+00:00"
+
+
 def test_a_name_that_no_zone_explains_says_nothing_of_a_videos_clock():
     created = DateCandidate("quicktime:CreateDate", SHOT, is_utc=True)
     assert described("20240701_100000.mp4", created).zone == "Asia/Tokyo"

@@ -45,8 +45,8 @@ def test_what_is_written_is_read(tmp_path: Path):
     data = (tmp_path / "a.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf" + ";".join([*COLUMNS, *EXTRA]).encode() + b"\r\n")
     found = read_decisions(tmp_path / "a.csv")
-    assert found.decisions[:2] == [KEEP, DROP]
-    assert set(found.problems) == {4, 6}, "one group is of one kind"
+    assert found.decisions[:3] == [KEEP, DROP, EXACT]
+    assert set(found.problems) == {6}, "one group is of one kind, but for copies"
     with pytest.raises(UsageError, match="is there already"):
         write_decisions(tmp_path / "a.csv", [])
     with pytest.raises(UsageError, match="cannot be written"):

@@ -5,18 +5,28 @@ and what a person set apart.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from catalog import config
-from catalog.domain.decisions import DROP, KEEP, NOT_BAD, NOT_DUPLICATE, WANTED, Decision
+from catalog.domain.decisions import (
+    DROP,
+    KEEP,
+    NOT_BAD,
+    NOT_DUPLICATE,
+    WANTED,
+    Decision,
+    contradictions,
+)
 from catalog.domain.fixity import content_hash
 from catalog.domain.looks import Likeness
 from catalog.domain.person import lay_over
 from catalog.domain.turns import turn_hashes
 from catalog.features.lookalikes import ranking
+from catalog.features.lookalikes.duplicates import list_undecided
 from catalog.features.lookalikes.edit_marks import is_edited_name, is_editor
 from catalog.features.lookalikes.groups import Group, find_groups, pair
 from catalog.features.lookalikes.inheritance import with_inheritance
@@ -103,6 +113,12 @@ def groups(
     return find_groups(found, pairs, Judge(compare, within_ms=within_ms), order=order, apart=said)
 
 
+def decision(
+    word: str, letter: str, kind: str = "similar", path: str = "", keeper: str = "a"
+) -> Decision:
+    return Decision("0" * 12, kind, word, name(letter), path, name(keeper) if keeper else "")
+
+
 def told(found: Sequence[Group]) -> list[tuple[str, str]]:
     """Kind and members of each group, as letters, the keeper first."""
     letters = {name(c): c for c in "abcdefghijkl"}
@@ -179,6 +195,42 @@ def test_several_copies_in_one_store_are_exact_and_copies_elsewhere_are_not() ->
         ("exact", [("nas:a.jpg",), ("nas:album/a.jpg",)])
     ]
     assert groups(document("a", copies=twice), apart=["aa"]) == []
+
+
+def test_copies_in_one_store_are_in_the_group_of_their_picture() -> None:
+    row = document("a")["copies"][0]
+    twice = [row, {**row, "path": "album/a.jpg", "added": "2021"}, {**row, "store": "archive"}]
+    edited = {"image_hash": "1" * 32}
+    one = document("a", copies=twice, **edited)
+    found = groups(one, document("b", **edited), document("c", copies=twice))
+    (group,) = (g for g in found if g.kind == "same-image")
+    assert [(m.kind, m.paths) for m in group.members] == [
+        ("same-image", ("nas:a.jpg", "archive:a.jpg")),
+        ("exact", ("nas:album/a.jpg",)),
+        ("same-image", ("nas:b.jpg",)),
+    ]
+    rows = list_undecided(group)
+    assert [(d.kind, d.path) for d in rows] == [
+        ("same-image", ""),
+        ("exact", "nas:album/a.jpg"),
+        ("same-image", ""),
+    ]
+    assert {(d.group, d.keeper) for d in rows} == {(rows[0].group, name("a"))}
+    assert [g.first.hash for g in found if g.kind == "exact"] == [name("c")]
+    left = groups(one, document("b", **edited), apart=["aa"])
+    assert [m.kind for g in left for m in g.members] == ["same-image", "same-image"]
+
+
+def test_a_picture_is_not_dropped_of_which_another_row_keeps_a_copy() -> None:
+    rows = [
+        decision(KEEP, "a"),
+        decision(DROP, "b"),
+        decision(KEEP, "b", "exact", "nas:album/b.jpg"),
+        decision(DROP, "a", "exact", "nas:album/a.jpg"),
+    ]
+    assert list(contradictions(rows)) == [1]
+    assert contradictions([rows[0], replace(rows[1], decision=KEEP), *rows[2:]]) == {}
+    assert pair_decisions([rows[0], rows[2]]) == [], "of b nothing is said but of a copy"
 
 
 def test_frames_of_one_moment_are_a_burst_and_the_sharpest_is_kept() -> None:
@@ -597,11 +649,6 @@ def test_a_capture_time_with_its_offset_is_taken_over_whole() -> None:
 
 
 def test_decisions_that_are_remembered() -> None:
-    def decision(
-        word: str, letter: str, kind: str = "similar", path: str = "", keeper: str = "a"
-    ) -> Decision:
-        return Decision("0" * 12, kind, word, name(letter), path, name(keeper) if keeper else "")
-
     assert pair_decisions([decision(NOT_DUPLICATE, "b")]) == [
         (NOT_DUPLICATE, *pair(name("a"), name("b")))
     ]

@@ -365,7 +365,7 @@ class Lab:
         session = SimpleNamespace(run="run", journal=journal, report=report, sink=report.sink)
         self.records, self.recorder = Records(), Recorder()
         removal = SourceRemoval(source, target, journal, report.add)
-        placer = Placer(source, target, journal)
+        placer = Placer(source, target, journal, "/card")
         self.run = IngestRun(
             cast("Any", session),
             placer,

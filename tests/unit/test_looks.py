@@ -72,6 +72,14 @@ def test_a_rendering_is_the_same_picture(how: str, seed: int) -> None:
     assert min(hamming(a, b) for a, b in pairs) <= 8
 
 
+def test_a_lighter_rendering_is_the_same_picture_where_colours_are_saturated() -> None:
+    original = photo(4)
+    lighter = ImageEnhance.Brightness(original).enhance(1.6)
+    looks = [decode_look(measure(picture).look) for picture in (original, lighter)]
+    found = likeness(looks[0], looks[1])
+    assert found.difference > 18 and found.is_same, found
+
+
 @pytest.mark.parametrize("turn", TURNS)
 def test_a_turned_picture_is_the_same_once_it_is_turned(turn: str) -> None:
     original = photo(4)

@@ -583,6 +583,8 @@ def test_only_a_sidecar_with_our_namespace_speaks_for_a_person() -> None:
         ("new", "", SidecarsHere(False, problem="no permission"), "skipped", "no permission"),
         ("", "old", SidecarsHere(True, "old", own=True), "withdraw", TAKEN_BACK),
         ("", "old", SidecarsHere(True, "other"), "unchanged", ""),
+        ("", "old", SidecarsHere(True), "withdraw", TAKEN_BACK),
+        ("", "old", SidecarsHere(False), "unchanged", ""),
     ],
 )
 def test_what_is_done_about_a_sidecar(

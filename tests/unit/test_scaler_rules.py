@@ -72,6 +72,9 @@ def test_what_fails_is_tried_again_after_growing_pauses_and_what_is_left_when_it
     assert not troubles.is_due(one, 179) and troubles.is_due(one, 180)
     assert troubles.is_due(entry(size=2), 61) and troubles.add(entry(size=2), 61, for_good=True)
     assert not troubles.is_due(entry(size=2), 1e9) and troubles.is_due(entry(size=3), 0)
+    for _ in range(10):
+        troubles.add(one, 0, for_good=False)
+    assert not troubles.is_due(one, 1e9), "not for ever"
     troubles.keep([])
     assert troubles.is_due(entry(size=2), 0)
 

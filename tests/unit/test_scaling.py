@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.fixity import content_hash
-from catalog.errors import UnreadableMedia, UnsupportedType
+from catalog.errors import UnsupportedType
 from catalog.media.findings import Findings
 from catalog.media.request import METHODS, Request, Scaled, Scaling
 from catalog.media.scaling import scaler
@@ -107,11 +107,22 @@ def scale(
     method: str = "linear",
     factor: float = 2,
 ) -> tuple[bytes, Scaled]:
+    done = run(folder, data, name, method, factor)
+    assert not done.broken
+    return (folder / "target").read_bytes(), done
+
+
+def run(
+    folder: Path,
+    data: bytes,
+    name: str = "Unknown_1.jpg",
+    method: str = "linear",
+    factor: float = 2,
+) -> Scaled:
     source, target = folder / "source", folder / "target"
     source.write_bytes(data)
     scaling = Scaling(os.fspath(target), method, factor, content_hash(data), name)
-    done = scaler.scale(Request(os.fspath(source), scaling=scaling))
-    return target.read_bytes(), done
+    return scaler.scale(Request(os.fspath(source), scaling=scaling))
 
 
 def read(data: bytes, name: str) -> Findings:
@@ -254,9 +265,19 @@ def test_what_would_lose_something_is_refused(data: Maker, tmp_path: Path) -> No
 @pytest.mark.parametrize("what", ["jpeg", "png", "png, 16", "webp", "tiff", "tiff, 16", "gif"])
 def test_what_is_cut_short_is_broken(what: str, tmp_path: Path) -> None:
     data = KEPT[what][0]()
-    with pytest.raises(UnreadableMedia):
-        scale(tmp_path, data[: len(data) // 2])
-    assert not (tmp_path / "target").exists()
+    done = run(tmp_path, data[: len(data) // 2])
+    assert done.broken and not (tmp_path / "target").exists()
+
+
+def test_what_says_nothing_of_the_picture_does_not_make_it_a_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_words: object, **_names: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(scaler, "encode", fail)
+    with pytest.raises(OSError, match="full"):
+        run(tmp_path, KEPT["png"][0]())
 
 
 def test_a_picture_that_would_be_too_large_is_refused_before_it_is_made(

@@ -23,8 +23,9 @@ def command(query: tuple[str, ...], outdated: bool, dryrun: bool, **shared: Any)
     That is what a newer version of the program reads better, or what another home_zone makes of
     times in UTC. Each file is read from the first of its copies on this machine, with its sidecars.
     What a person said stays, and so do names, folders, copies, albums and stacks; only the index is
-    changed, and `catalog undo` takes it back. With --dryrun the files are read, and what would
-    change is listed. `catalog status` says how much an older version has read.
+    changed, and `catalog undo` takes it back; `catalog refile` then gives files the names that go
+    with it. With --dryrun the files are read, and what would change is listed. `catalog status`
+    says how much an older version has read.
 
     \b
     Examples:

@@ -116,7 +116,9 @@ def decide(
         return SidecarAction(name, content_hash, store, path, data, reason)
 
     if wanted is None:
-        return action(WITHDRAW, TAKEN_BACK) if there.own else action(KEEP)
+        # recorded still: a run was killed that had taken it away
+        is_gone = recorded and there.copy_there and not there.digest
+        return action(WITHDRAW, TAKEN_BACK) if there.own or is_gone else action(KEEP)
     if there.problem:
         return action(SKIP, there.problem)
     if not there.copy_there:

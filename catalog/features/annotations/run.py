@@ -32,12 +32,14 @@ from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
-from catalog.work.sink import Sink
+from catalog.work.sink import Level, Sink
 from catalog.work.workspace import Workspace
 
 MOST_BY_QUERY = 1000
 """More assets than this are changed by a search only with a person's consent."""
 AT_ONCE = 500
+NAMES_STAY = "Files keep their names; `catalog refile` gives them those that go with it."
+_IN_NAMES = ("taken", "position", "place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def run_set(workspace: Workspace, request: SetRequest, sink: Sink) -> RunResult:
     assignments = with_surroundings(said, workspace.gazetteer.place_of)
     gazetteer = workspace.gazetteer
     clocks = Clocks(gazetteer.zone_of, gazetteer.offset_at, utc_now())
-    return _say(workspace, request, "set", assign_fields(assignments, clocks), sink)
+    notice = NAMES_STAY if any(one.key in _IN_NAMES for one in assignments) else ""
+    return _say(workspace, request, "set", assign_fields(assignments, clocks), sink, notice)
 
 
 def _shift_by(workspace: Workspace, text: str, said: Sequence[Assignment]) -> Assignment:
@@ -121,7 +124,12 @@ def _shift_by(workspace: Workspace, text: str, said: Sequence[Assignment]) -> As
 
 
 def _say(
-    workspace: Workspace, request: AnnotationRequest, command: str, saying: Saying, sink: Sink
+    workspace: Workspace,
+    request: AnnotationRequest,
+    command: str,
+    saying: Saying,
+    sink: Sink,
+    notice: str = "",
 ) -> RunResult:
     if not request.what and request.query is None:
         raise UsageError(
@@ -130,7 +138,7 @@ def _say(
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
     wanted = _wanted(repository, request)
-    work = Annotation(repository, wanted, command, saying)
+    work = Annotation(repository, wanted, command, saying, notice)
     return execute(
         workspace, work, sink, command, dry=request.dryrun, details={"assets": len(wanted)}
     )
@@ -140,12 +148,18 @@ class Annotation:
     """One thing that is said of some assets."""
 
     def __init__(
-        self, repository: Repository, wanted: Sequence[str], command: str, saying: Saying
+        self,
+        repository: Repository,
+        wanted: Sequence[str],
+        command: str,
+        saying: Saying,
+        notice: str = "",
     ) -> None:
         self._repository = repository
         self._wanted = wanted
         self._command = command
         self._saying = saying
+        self._notice = notice
         self._ask: Callable[[Callable[[], Any]], Any] = lambda question: question()
 
     def plans(self) -> Iterator[Sequence[Amend]]:
@@ -186,7 +200,9 @@ class Annotation:
             run.journal.done(self._command, hashes=hashes)
 
     def conclude(self, report: Report) -> None:
-        """Nothing more."""
+        """Tell what a change does not do by itself."""
+        if self._notice and (report.counts["changed"] or report.counts["planned"]):
+            report.notice(self._notice, Level.INFO)
 
 
 def _wanted(repository: Repository, request: AnnotationRequest) -> list[str]:

@@ -173,11 +173,17 @@ def _planned_for(
 
 
 def _written(repository: Repository) -> set[tuple[str, str, str]]:
-    """The sidecars that this catalog ever wrote;
+    """The sidecars that this catalog ever wrote, also where they were renamed since;
     one that came with a file may say what the catalog never read.
     """
     events = repository.history.of_action(EVENT, ["hash", "store", "path"])
-    return {(event["hash"], event["store"], event["path"]) for event in events}
+    found = {(event["hash"], event["store"], event["path"]) for event in events}
+    names = ["hash", "store", "path", "source", "at"]
+    renames = repository.history.of_action("move", names) if found else []
+    for event in sorted(renames, key=lambda event: event["at"]):
+        if (event["hash"], event["store"], event.get("source", "")) in found:
+            found.add((event["hash"], event["store"], event["path"]))
+    return found
 
 
 def _beside(store: ManagedStore, copy: str, path: str) -> SidecarsHere:
@@ -252,13 +258,9 @@ class _Writer:
         if action.action == WITHDRAW:
             return Edit(action.hash, EVENT, with_sidecars([(action.store, action.path)], []), event)
         if action.action == WRITE:
-            store.put(
-                action.path,
-                io.BytesIO(action.data),
-                len(action.data),
-                time.time_ns(),
-                content_hash(action.data),
-            )
+            digest, size = content_hash(action.data), len(action.data)
+            with self._run.journal.coming(action.store, action.path, digest, ""):
+                store.put(action.path, io.BytesIO(action.data), size, time.time_ns(), digest)
         digest = content_hash(action.data) if action.data else store.checksum(action.path)
         row = sidecar_row(
             action.store, store.stat(action.path) or Entry(action.path, len(action.data)), digest

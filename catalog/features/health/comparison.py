@@ -11,10 +11,10 @@ from catalog.domain.copies import OK
 from catalog.domain.names import portable, printable
 from catalog.errors import CatalogError, UsageError
 from catalog.features.old_catalog.plan import is_year
+from catalog.filesystem.aside import open_aside
 from catalog.index.client import Query
 from catalog.index.repository import Repository
 from catalog.work import guards
-from catalog.work.aside import open_aside
 from catalog.work.store_book import DROPBOX, NAS, StoreBook
 from catalog.work.workspace import Workspace
 

@@ -136,7 +136,7 @@ class Ingestion(Generic[SourceT]):
 
         several = threads if states_contents(self.source) else 0
         removal = SourceRemoval(self.source, self.target, run.journal, tell, several, hold_sources)
-        placer = Placer(self.source, self.target, run.journal)
+        placer = Placer(self.source, self.target, run.journal, self.source.location)
         records = IndexRecordWriter(run.repository, base=self.source.location, command=run.command)
         return Applier(IngestRun(run, placer, records, recorder, removal, tell), threads)
 

@@ -25,12 +25,15 @@ MAX_SUFFIX = 10_000
 
 
 class Placer:
-    """Puts files of `source` into `target`."""
+    """Puts files of `source`, which lies at `base`, into `target`."""
 
-    def __init__(self, source: SourceStore, target: SourceStore, journal: Journal) -> None:
+    def __init__(
+        self, source: SourceStore, target: SourceStore, journal: Journal, base: str
+    ) -> None:
         self.source = source
         self.target = target
         self._journal = journal
+        self._base = base
 
     def place(self, action: CopyToStore) -> tuple[CopyToStore, Entry]:
         """The action with the target it got, and what lies there: where other content has the name,
@@ -46,9 +49,7 @@ class Placer:
             if looked and (there := self._held(target, action)) is not None:
                 return replace(placed, present=True), there
             try:
-                return placed, copy_between(
-                    self.source, action.source, self.target, target, action.asset.hash
-                )
+                return placed, self._copied(action.source, target, action.asset.hash)
             except AlreadyExists:
                 # another program was faster, with the same content
                 if (there := self._held(target, action)) is not None:
@@ -56,6 +57,11 @@ class Placer:
                 if number >= MAX_SUFFIX:
                     raise
         raise AssertionError("unreachable")
+
+    def _copied(self, entry: Entry, target: str, digest: str) -> Entry:
+        source = f"{self._base}/{entry.path}"
+        with self._journal.coming(self.target.name, target, digest, source):
+            return copy_between(self.source, entry, self.target, target, digest)
 
     def _held(self, target: str, action: CopyToStore) -> Entry | None:
         """What lies at the target, if it is the very content: as the store states it,
@@ -83,7 +89,7 @@ class Placer:
             there = self.target.stat(path) or self._called_otherwise(path, beside, entry, digest)
             if there is None:
                 with contextlib.suppress(AlreadyExists):
-                    there = copy_between(self.source, entry, self.target, path, digest)
+                    there = self._copied(entry, path, digest)
                     written.append(path)
                     break
                 there = self.target.stat(path)

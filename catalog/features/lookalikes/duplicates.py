@@ -210,9 +210,9 @@ def _agree_in_frames(one: AssetDocument, other: AssetDocument, turn: str) -> boo
 
 def list_undecided(group: Group) -> list[Decision]:
     """A row for each member of a group, for a person to decide about."""
-    is_exact = group.kind == EXACT
-    places = [(m.picture.hash, m.paths[0] if is_exact else "") for m in group.members]
+    places = [(m.picture.hash, m.paths[0] if m.kind == EXACT else "") for m in group.members]
     name, keeper = group_id(places), group.first.hash if group.is_proposed else ""
     return [
-        Decision(name, group.kind, "", content_hash, path, keeper) for content_hash, path in places
+        Decision(name, EXACT if path else group.kind, "", content_hash, path, keeper)
+        for content_hash, path in places
     ]

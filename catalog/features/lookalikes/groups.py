@@ -2,15 +2,16 @@
 
 A group is a keeper and what is compared with it directly, never a chain: the last of many that each
 resemble the one before may show something else. All forms of one picture are one group, whatever
-each of them is to the keeper. An asset that is to go for one group is in no later one; what is near
-to it is near to its keeper.
+each of them is to the keeper, and further copies of these in one store. An asset that is to go for
+one group is in no later one; what is near to it is near to its keeper.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from catalog.domain.decisions import ALIKE, BURST, DUPLICATES, EXACT, SAME_IMAGE, SIMILAR
@@ -51,7 +52,8 @@ _SELF = Relation(SAME_IMAGE, agreement=1.0)
 class GroupMember:
     """One of a group.
 
-    `kind` is what it is to the first member, `distance` that of its hash to the first one's, turned
+    `kind` is what it is to the first member; one of kind exact is one copy, in one place, of the
+    member of its hash before it. `distance` is that of its hash to the first one's, turned
     as `turned` tells (see `domain.turns`).
     """
 
@@ -98,7 +100,7 @@ class Group:
                     "distance": m.distance,
                     "turned": m.turned,
                     "kind": m.kind,
-                    "has": [] if self.kind == EXACT else list_unique(m.picture),
+                    "has": [] if m.kind == EXACT else list_unique(m.picture),
                 }
                 for m in self.members
             ],
@@ -127,8 +129,33 @@ def find_groups(
         if one in pictures and other in pictures:
             finder.near[one].append(other)
             finder.near[other].append(one)
-    found = [*finder.exact(), *finder.pictures_of_one(), *finder.bursts(), *finder.alike()]
+    exact, pictures_of_one = list(finder.exact()), list(finder.pictures_of_one())
+    joined = _with_copies(pictures_of_one, exact)
+    found = [*joined, *finder.bursts(), *finder.alike()]
     return sorted(found, key=lambda group: DUPLICATES.index(group.kind))
+
+
+def _with_copies(groups: Sequence[Group], exact: Sequence[Group]) -> Iterator[Group]:
+    """Groups of one picture with the further copies of their members in a store, each after its
+    member; then the groups of copies that are in none of these, or of which none is proposed.
+    """
+    further: dict[str, list[Group]] = defaultdict(list)
+    for copies in exact:
+        if copies.is_proposed:
+            further[copies.first.hash].append(copies)
+        else:
+            yield copies
+    for group in groups:
+        members: list[GroupMember] = []
+        for member in group.members:
+            extra = [
+                c for copies in further.pop(member.picture.hash, ()) for c in copies.members[1:]
+            ]
+            apart = {path for copy in extra for path in copy.paths}
+            members.append(replace(member, paths=tuple(p for p in member.paths if p not in apart)))
+            members += extra
+        yield replace(group, members=tuple(members))
+    yield from itertools.chain.from_iterable(further.values())
 
 
 def _worth(star: Iterable[Relation]) -> float:

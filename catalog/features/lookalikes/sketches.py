@@ -32,7 +32,8 @@ DISTANCE, OF_MANY = 10, 8
 """Bits by which the hashes of two renderings of one picture differ at most, but for few; and among
 MANY pictures, where a wider search takes minutes and finds hardly more.
 """
-MANY = 100_000
+MANY, MANY_TURNS = 100_000, 20_000
+"""From how many pictures on the search is narrower: upright, and turned, which is six searches."""
 LEAST_DETAIL = 0.005
 LEAST_CONTRAST = 2.5
 """Of a picture with less in it (sky, a black frame), the hash says nothing: it is compared with
@@ -50,9 +51,12 @@ Pairs = npt.NDArray[np.int64]
 """Two columns: numbers of assets, the smaller one first."""
 
 
-def usual_distance(count: int) -> int:
-    """By how many bits hashes are looked for that differ, among so many pictures."""
-    return DISTANCE if count <= MANY else OF_MANY
+def usual_distances(count: int) -> tuple[int, int]:
+    """By how many bits hashes are looked for that differ, among so many pictures: upright, and
+    turned.
+    """
+    upright, turned = (DISTANCE if count <= many else OF_MANY for many in (MANY, MANY_TURNS))
+    return upright, turned
 
 
 @dataclass(slots=True)
@@ -96,14 +100,15 @@ class Sketches:
         """The pairs that may show the same: by their looks, their image data,
         or the moment they were taken. Without a distance it is the usual one.
         """
-        if distance is None:
-            distance = usual_distance(len(self.hashes))
-        found = [self.by_look(distance, threads), self.by_image_data(), self.by_moment(within_ms)]
+        usual = usual_distances(len(self.hashes))
+        upright, turned = usual if distance is None else (distance, distance)
+        by_look = self.by_look(upright, turned, threads)
+        found = [by_look, self.by_image_data(), self.by_moment(within_ms)]
         return np.unique(np.concatenate(found), axis=0)
 
-    def by_look(self, distance: int, threads: int = 0) -> Pairs:
-        """Pairs with perceptual hashes within a distance: upright, cropped a little,
-        turned or mirrored.
+    def by_look(self, upright: int, turned: int, threads: int = 0) -> Pairs:
+        """Pairs with perceptual hashes within a distance: upright, or cropped a little; and turned
+        or mirrored.
         """
         known = np.flatnonzero(np.array(self._looked_at, bool))
         plain, inner = (
@@ -113,12 +118,13 @@ class Sketches:
         equal = np.column_stack(
             [known[first[which]], known]
         )  # of many with one hash, each is joined to the first
-        others = np.concatenate(
-            [values, inner[first], *(turn_hashes(values, turn) for turn in _SIDEWAYS)]
-        )
-        left, right = pairs_within(values, others, distance, threads)
-        inside = np.column_stack([known[first[left]], known[first[right % max(1, len(values))]]])
-        return _sorted_pairs(np.concatenate([equal, inside]))
+        sides = [turn_hashes(values, turn) for turn in _SIDEWAYS]
+        found = [equal]
+        for others, distance in (([values, inner[first]], upright), (sides, turned)):
+            left, right = pairs_within(values, np.concatenate(others), distance, threads)
+            theirs = right % max(1, len(values))
+            found.append(np.column_stack([known[first[left]], known[first[theirs]]]))
+        return _sorted_pairs(np.concatenate(found))
 
     def by_image_data(self) -> Pairs:
         """Pairs with the same image data: of several, each with the first."""

@@ -19,6 +19,7 @@ from catalog.features.mirror.plan import Follow, Transfer
 from catalog.features.mirror.preconditions import MirrorPreconditions
 from catalog.features.mirror.renamer import Renamer
 from catalog.features.mirror.transfer_recorder import Done, TransferRecorder
+from catalog.work.empty_folders import remove_empty_folders
 from catalog.work.session import Session
 from catalog.work.throttle import Throttle
 
@@ -114,12 +115,13 @@ class Mirrorer:
         throttle: Throttle | None = None,
         threads: int = 1,
     ) -> None:
+        self._store = sight.target
         self._target = sight.target.name
         self._journal = run.journal
         self._throttle = throttle or Throttle()
         self._recording = TransferRecorder(sight, run)
-        self._renamer = Renamer(sight, run.run)
-        self._copier = Copier(sight, run.run, self._throttle)
+        self._renamer = Renamer(sight, run.journal, run.run)
+        self._copier = Copier(sight, run.journal, run.run, self._throttle)
         at_once = 0 if self._throttle.is_limited else sight.target.capabilities.together
         self._together = max(threads, at_once)
         self._stopped = threading.Event()
@@ -130,10 +132,16 @@ class Mirrorer:
         Raises what must stop the run, once all is recorded.
         """
         with ThreadPoolExecutor(self._together, thread_name_prefix="mirror") as pool:
-            self._recording.settle(self._renamer.rename(follows, pool, self._attempt))
+            self._rename(follows, pool)
             waiting = Waiting(transfers)
             self._send(waiting, pool)
             return waiting.left()
+
+    def _rename(self, follows: Sequence[Follow], pool: Executor) -> None:
+        done = self._renamer.rename(follows, pool, self._attempt)
+        self._recording.settle(done)
+        left = [d.action.old for d in done if d.entry and isinstance(d.action, Follow)]
+        remove_empty_folders(self._store, left)
 
     def _send(self, waiting: Waiting, pool: Executor) -> None:
         flying: set[Future[Sent]] = set()

@@ -11,14 +11,18 @@ from catalog.errors import AlreadyExists, StoreError
 from catalog.features.mirror.plan import Transfer
 from catalog.features.mirror.preconditions import FOUND, TAKEN, MirrorPreconditions, names_of
 from catalog.features.mirror.transfer_recorder import Done
+from catalog.work.journal import Journal
 from catalog.work.throttle import Throttle
 
 
 class Copier:
     """Copies to the other store by the shortest way; `run` is whose trash gets what gives way."""
 
-    def __init__(self, sight: MirrorPreconditions, run: str, throttle: Throttle) -> None:
+    def __init__(
+        self, sight: MirrorPreconditions, journal: Journal, run: str, throttle: Throttle
+    ) -> None:
         self._sight = sight
+        self._journal = journal
         self._source = sight.source
         self._target = sight.target
         self._shown = sight.shown
@@ -47,7 +51,9 @@ class Copier:
         """
         if there is None:
             try:
-                made = self._put(path, action, entry)
+                source = f"{self._source.name}:{action.path}"
+                with self._journal.coming(self._target.name, path, action.hash, source):
+                    made = self._put(path, action, entry)
             except AlreadyExists:
                 there = self._shown.live(path)
                 return self._copy_to(path, there, action, entry) if there is not None else None

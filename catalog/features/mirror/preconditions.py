@@ -56,13 +56,17 @@ class MirrorPreconditions:
         return entry
 
     def arrived(self, action: Follow) -> Entry | None:
-        """Raises unless a file is as recorded; the file at its new place,
-        where it came there before a kill.
+        """Raises unless a file is as recorded; the file at its new place, or the same with a
+        number, where it came there before a kill.
         """
-        entry, there = self.shown.sure(action.old), self.shown.at(action.path)
-        if entry is None and there is not None and self.holds(there, action):
-            return there
+        entry = self.shown.sure(action.old)
         if entry is None:
+            for path in names_of(action.path):
+                there = self.shown.at(path)
+                if there is None:
+                    break
+                if self.holds(there, action):
+                    return there
             raise NotFound(
                 f"{action.old} is gone from store {self.target.name}.",
                 hint="Sync the catalog with that store.",

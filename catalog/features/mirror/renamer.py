@@ -8,13 +8,14 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from catalog.domain.asset import Entry
-from catalog.domain.copies import RecordedFile, is_as_recorded, read_recorded
-from catalog.domain.evidence import as_proved
+from catalog.domain.copies import read_recorded
 from catalog.domain.names import aside, original_of
 from catalog.errors import AlreadyExists, StoreError
 from catalog.features.mirror.plan import Follow
 from catalog.features.mirror.preconditions import MirrorPreconditions, names_of
 from catalog.features.mirror.transfer_recorder import Done
+from catalog.work.file_renamer import FileRenamer
+from catalog.work.journal import Journal
 
 Attempt = Callable[[Follow, Callable[[Follow], Done]], Done]
 """Does something with an action unless the run is to end; gives what became of it."""
@@ -23,12 +24,11 @@ Attempt = Callable[[Follow, Callable[[Follow], Done]], Done]
 class Renamer:
     """Renames in the other store; `run` is what names for a moment are called after."""
 
-    def __init__(self, sight: MirrorPreconditions, run: str) -> None:
+    def __init__(self, sight: MirrorPreconditions, journal: Journal, run: str) -> None:
         self._sight = sight
-        self._target = sight.target
         self._shown = sight.shown
         self._run = run
-        self._own: set[tuple[int, int]] = set()
+        self._files = FileRenamer(sight.target, sight.shown, journal)
 
     def rename(self, follows: Sequence[Follow], pool: Executor, attempt: Attempt) -> list[Done]:
         """All of them, as many at once as the store takes.
@@ -63,7 +63,7 @@ class Renamer:
         except StoreError as error:
             if name != action.old:
                 with contextlib.suppress(StoreError):
-                    self._renamed(name, action.old)
+                    self._files.move(name, action.old, action.hash)
             return Done(action, error=error)
 
     def _move(self, action: Follow) -> Done:
@@ -85,35 +85,8 @@ class Renamer:
         )
 
     def _brought(self, action: Follow, old: str, new: str) -> Entry:
-        """Rename a file; raises where another one lay there by then, which is put back.
-
-        A rename gives it another ctime: that is ours where it was the recorded one before, and else
-        for a sync to look into.
-        """
         known = read_recorded(action.row, action.hash, action.checksums)
-        is_ours = self._is_known(old, known)
-        entry = self._renamed(old, new)
-        if not is_as_recorded(entry, known):
-            with contextlib.suppress(StoreError):
-                self._renamed(new, action.old)
-            raise self._sight.changed(action)
-        if not is_ours:
-            return as_proved(entry, known)
-        self._own.add((entry.inode, entry.ctime_ns))
-        return entry
-
-    def _is_known(self, path: str, known: RecordedFile) -> bool:
-        """Whether a file has the ctime that is recorded, or that a rename of this run gave it."""
-        seen = self._shown.at(path)
-        return seen is not None and (
-            seen.ctime_ns == known.ctime_ns or (seen.inode, seen.ctime_ns) in self._own
-        )
-
-    def _renamed(self, old: str, new: str) -> Entry:
-        entry = self._target.move(old, new)
-        self._shown.drop(old)
-        self._shown.add(entry)
-        return entry
+        return self._files.bring(known, old, new, action.old)
 
     def _placed(self, action: Follow, name: str) -> Done:
         """Where its name is taken by other content a file gets a number;

@@ -31,8 +31,8 @@ from catalog.errors import (
     StoreFull,
     UsageError,
 )
+from catalog.filesystem.aside import open_aside
 from catalog.filesystem.atomic_rename import rename_without_overwriting
-from catalog.work.aside import open_aside
 
 PROCESSED = "_processed"
 

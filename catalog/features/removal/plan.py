@@ -20,8 +20,9 @@ class SafetyFinding:
     """What was found out about one file: its content hash, and where that is safe.
 
     `reason` says why the file stays, "" where it may go; `outcome` is what is said of it then.
-    `vacant` are recorded places of its catalog copies where no file lies, which are filled with it
-    first; `safe` are these and the copies that were read now and found right, in recorded order.
+    `vacant` are recorded places of its catalog copies where no file lies, or lay, which are filled
+    with it first; `safe` are these and the copies that were read now and found right, in recorded
+    order.
     """
 
     candidate: Candidate

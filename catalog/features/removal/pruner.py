@@ -9,7 +9,7 @@ from typing import Protocol
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
-from catalog.domain.copies import CopyKey, copy_row
+from catalog.domain.copies import MISSING, CopyKey, copy_row
 from catalog.domain.document import EventNote, EventRow, EventSide
 from catalog.domain.edits import Edit
 from catalog.errors import StoreError
@@ -79,8 +79,7 @@ class Pruner:
         A run that is cut off in between finds them by it.
         """
         entry = action.entry
-        vacant = [place for place in action.vacant if not self._is_filled(action, place)]
-        for place in vacant:
+        for place in action.vacant:
             problem = self._repair(action, place)
             if problem:
                 self._keep(Keep(entry, problem, action.hash, FAILED))
@@ -95,8 +94,8 @@ class Pruner:
                 self._keep(Keep(entry, f"{each.name} changed during the run", action.hash))
                 return False
             going.append((now, digest))
-        self._discard(action, going, _where(action, vacant))
-        self.run.report.add(tell_gone(action, vacant))
+        self._discard(action, going, _where(action, action.vacant))
+        self.run.report.add(tell_gone(action, action.vacant))
         return True
 
     def _discard(self, action: Remove, going: Sequence[tuple[Entry, str]], safe: CopyKey) -> None:
@@ -128,21 +127,28 @@ class Pruner:
         is_same = now is not None and (now == entry or content_of(self.source, now) == digest)
         return now if is_same else None
 
-    def _is_filled(self, action: Remove, place: CopyKey) -> bool:
-        """Whether a vacant place was filled since, by a file of the same content."""
+    def _filled(self, action: Remove, place: CopyKey) -> Entry:
+        """What lies at a vacant place that is filled, where no other run has done that. It is
+        recorded as missing before: a run that goes on finds it by that.
+        """
         store, path = place
-        there = self.stores[store].stat(path)
-        return there is not None and content_of(self.stores[store], there) == action.hash
+        target = self.stores[store]
+        there = target.stat(path)
+        if there is not None and content_of(target, there) == action.hash:
+            return there
+        if there is None:
+            lost: EventNote = {"store": store, "path": path, "effect": "index"}
+            self.run.edit([Edit(action.hash, MISSING, edits.marked(store, path, MISSING), lost)])
+        return copy_between(self.source, action.entry, target, path, action.hash)
 
     def _repair(self, action: Remove, place: CopyKey) -> str:
         """Put the source where its asset is recorded and no file lies; why it could not be,
         or "".
         """
         (store, path), entry = place, action.entry
-        target = self.stores[store]
         self.run.journal.started("repair", store=store, path=path, hash=action.hash)
-        there = copy_between(self.source, entry, target, path, action.hash)
-        target.settle([path])
+        there = self._filled(action, place)
+        self.stores[store].settle([path])
         now = datetime.now(UTC)
         event: EventNote = {
             "store": store,

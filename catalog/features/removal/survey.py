@@ -10,8 +10,8 @@ from functools import partial
 from catalog.domain.asset import Entry
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import CopyKey, is_link, read_recorded
-from catalog.domain.document import AssetDocument, SidecarRow
+from catalog.domain.copies import MISSING, CopyKey, is_link, read_recorded
+from catalog.domain.document import AssetDocument, CopyRow, SidecarRow
 from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate, group_shots
 from catalog.errors import MediaError, StoreError
@@ -95,7 +95,7 @@ class PruneSurvey:
             checksums = document.get("checksums", NONE)
             proof = prover.prove(digest, document["copies"], self.needed, checksums)
             missing = self.needed - len(proof.good)
-            vacant = self._vacant(document, entry)[:missing] if missing > 0 else []
+            vacant = self._vacant(document, entry, digest)[:missing] if missing > 0 else []
         except StoreError as error:
             return SafetyFinding(candidate, digest, str(error), FAILED)
         if len(vacant) < missing:
@@ -114,16 +114,21 @@ class PruneSurvey:
             safe=tuple(place for place in places if place in counting),
         )
 
-    def _vacant(self, document: AssetDocument, entry: Entry) -> list[CopyKey]:
-        """The recorded places where no file lies: the source can be put there."""
+    def _vacant(self, document: AssetDocument, entry: Entry, digest: str) -> list[CopyKey]:
+        """The recorded places where no file lies: the source can be put there. Or where one lay not
+        and does now: a run was killed that had put it there.
+        """
         rows = [
             row
             for row in document["copies"]
             if row["size"] == entry.size and row["store"] in self.stores
         ]
-        return [
-            (r["store"], r["path"]) for r in rows if self.stores[r["store"]].stat(r["path"]) is None
-        ]
+        return [(r["store"], r["path"]) for r in rows if self._is_vacant(r, digest)]
+
+    def _is_vacant(self, row: CopyRow, digest: str) -> bool:
+        store = self.stores[row["store"]]
+        there = store.stat(row["path"])
+        return there is None or (row["state"] == MISSING and content_of(store, there) == digest)
 
     def _proved_sidecars(
         self, shot: Sequence[Candidate], documents: Sequence[AssetDocument]

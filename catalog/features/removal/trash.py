@@ -255,7 +255,8 @@ def restore_one(
     """
     run.journal.started("restore", store=store.name, path=path, hash=digest)
     try:
-        store.restore(key, path)
+        with run.journal.coming(store.name, path, digest, f"trash:{key}"):
+            store.restore(key, path)
         known = record_back(run, store, key, path, digest, was)
     except StoreError as error:
         run.journal.failed("restore", store=store.name, path=path, hash=digest, reason=str(error))

@@ -14,6 +14,7 @@ from catalog.domain.document import AssetDocument, CopyRow, EventNote
 from catalog.domain.edits import Edit, described_anew, with_captured
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import MediaError, StoreError
+from catalog.features.annotations.run import NAMES_STAY
 from catalog.features.inspection.search import mark_errors
 from catalog.features.reread.plan import (
     COMMAND,
@@ -35,7 +36,7 @@ from catalog.work.outcome import Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.shot_records import ShotRecords
-from catalog.work.sink import Sink
+from catalog.work.sink import Level, Sink
 from catalog.work.store_book import StoreBook
 from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
@@ -210,7 +211,9 @@ class Rereading:
                     run.report.add(amendment_outcome(action, "failed", action.problem))
 
     def conclude(self, report: Report) -> None:
-        """Nothing more."""
+        """Tell what a change does not do by itself."""
+        if report.counts["changed"] or report.counts["planned"]:
+            report.notice(NAMES_STAY, Level.INFO)
 
 
 def _edit(action: Describe) -> Edit:

@@ -56,7 +56,10 @@ class Dropper:
         try:
             self.workspace.state_dir.mkdir(parents=True, exist_ok=True)
             with FileLock(self.workspace.state_dir / "removing.lock", timeout=PATIENCE):
-                return self._why_not(decision, decisions) or self._drop(run, decision)
+                problem = self._why_not(decision, decisions)
+                if problem == DROPPED_BEFORE:  # by a run that may have been killed
+                    finish_taking(run, self.stores, [decision.hash])
+                return problem or self._drop(run, decision)
         except Timeout:
             return "kept: another run is removing files; run the command again"
 

@@ -11,7 +11,7 @@ from catalog.features.review.groups import NO_GROUPS, ReviewRequest, gather_grou
 from catalog.features.review.page import MARK, Page
 from catalog.features.review.pictures import Pictures
 from catalog.features.review.previews import previewer
-from catalog.work.aside import open_aside
+from catalog.filesystem.aside import open_aside
 from catalog.work.progress import Progress
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

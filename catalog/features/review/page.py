@@ -193,9 +193,11 @@ def page_group(group: Group, documents: Mapping[str, AssetDocument]) -> PageGrou
     if not isinstance(members, list) or not members:
         raise ValueError("it has no members")
     shown = [_member(member, documents) for member in members]
-    names = [(m["hash"], m["paths"][0] if kind == EXACT and m["paths"] else "") for m in shown]
-    if kind == EXACT and not all(path for _hash, path in names):
+    if kind == EXACT:
+        shown = [{**member, "kind": EXACT} for member in shown]
+    if any(member["kind"] == EXACT and not member["paths"] for member in shown):
         raise ValueError("a copy has no path")
+    names = [_name(member) for member in shown]
     if len(set(names)) < len(names):
         raise ValueError("a member is in it twice")
     hashes = [m["hash"] for m in shown]
@@ -258,6 +260,11 @@ def _paths(document: AssetDocument) -> list[str]:
     ]
 
 
+def _name(member: PageMember) -> tuple[str, str]:
+    """By what a member is decided about: its hash, and of a copy its place."""
+    return member["hash"], member["paths"][0] if member["kind"] == EXACT else ""
+
+
 def known_members(
     groups: Iterable[PageGroup],
 ) -> dict[str, tuple[str, set[tuple[str, str]]]]:
@@ -265,7 +272,7 @@ def known_members(
     return {
         g["id"]: (
             g["kind"],
-            {(m["hash"], m["paths"][0] if g["kind"] == EXACT else "") for m in g["members"]},
+            {_name(member) for member in g["members"]},
         )
         for g in groups
     }
@@ -274,7 +281,7 @@ def known_members(
 def why_foreign(decision: Decision, known: Mapping[str, tuple[str, set[tuple[str, str]]]]) -> str:
     """Why a decision is about nothing that the page shows, or ""."""
     kind, members = known.get(decision.group, ("", set()))
-    if kind != decision.kind:
+    if decision.kind != (EXACT if decision.path else kind):
         return "there is no such group in this review"
     if (decision.hash, decision.path) not in members:
         return "the group has no such member"

@@ -77,10 +77,11 @@ def pair_decisions(decisions: Sequence[Decision]) -> list[tuple[str, str, str]]:
         groups.setdefault(decision.group, []).append(decision)
     found: set[tuple[str, str, str]] = set()
     for members in groups.values():
-        staying = {d.hash for d in members if d.decision != NOT_DUPLICATE} | {
-            d.keeper for d in members if d.keeper
+        whole = [d for d in members if d.kind != EXACT]
+        staying = {d.hash for d in whole if d.decision != NOT_DUPLICATE} | {
+            d.keeper for d in whole if d.keeper
         }
-        kept = {d.hash for d in members if d.decision == KEEP}
+        kept = {d.hash for d in whole if d.decision == KEEP}
         for member in members:
             if member.kind == BAD:
                 found |= {(NOT_BAD, member.hash, member.hash)} if member.decision == KEEP else set()

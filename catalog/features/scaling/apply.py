@@ -13,7 +13,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -30,7 +30,6 @@ from catalog.errors import (
     FixityMismatch,
     Interrupted,
     JournalError,
-    MediaError,
     NotFound,
     UnreadableMedia,
     UnsupportedType,
@@ -43,6 +42,8 @@ from catalog.work.journal import Journal
 from catalog.work.outcome import Outcome
 
 SCALE = "scale"
+_LATEST = 253_370_764_800
+"""Seconds since 1970 of the last year that a date can have: some files claim later ones."""
 BROKEN = "_broken"
 """The folder in that of the raw pictures where those go that cannot be decoded."""
 
@@ -105,8 +106,8 @@ class PictureScaler:
                 return Outcome(
                     SCALE, entry.path, "unsupported", RAW, hash=digest, reason=f"{error}"
                 )
-            except UnreadableMedia as error:
-                return self._put_aside(entry, digest, str(error), is_abandoned=is_abandoned)
+            if found.broken:
+                return self._put_aside(entry, digest, found.broken, is_abandoned=is_abandoned)
             return self._put_away(entry, digest, made, found)
         finally:
             for path in (fetched, made):
@@ -127,7 +128,8 @@ class PictureScaler:
                 if (there := self._foresee(name, digest)) is None:
                     continue
                 became = "already" if there else "planned"
-                return _with(outcome, became, entry.size, 0 if there else size)
+                stored = 0 if there else size
+                return replace(outcome, outcome=became, size=entry.size, stored=stored)
             self.journal.started(SCALE, path=entry.path, hash=digest, target=name, made=checksum)
             try:
                 with made.open("rb") as stream:
@@ -140,7 +142,7 @@ class PictureScaler:
                 became = "scaled"
             self._let_go(entry, name)
             self.journal.done(SCALE, path=entry.path, hash=digest, target=name)
-            return _with(outcome, became, entry.size, size)
+            return replace(outcome, outcome=became, size=entry.size, stored=size)
         raise AssertionError("there are more numbers than files")
 
     def _let_go(self, entry: Entry, name: str) -> None:
@@ -149,7 +151,8 @@ class PictureScaler:
         self.folders.raw.discard(entry.path, entry)
 
     def _names(self, entry: Entry, digest: str, extension: str) -> Iterator[str]:
-        utc = datetime.fromtimestamp(entry.mtime_ns // 10**9, UTC).replace(tzinfo=None)
+        seconds = min(max(entry.mtime_ns // 10**9, 0), _LATEST)
+        utc = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
         changed = utc + timedelta(minutes=self.wish.offset_at(utc))
         source = Source(entry.name, changed, digest, self.wish.factor)
         return scaled_names(self.wish.template, source, extension)
@@ -170,7 +173,10 @@ class PictureScaler:
         return False if there is None else self._holds(name, digest) or None
 
     def _holds(self, name: str, digest: str) -> bool:
-        """Whether a whole picture lies under a name that was made of a content."""
+        """Whether a whole picture lies under a name that was made of a content.
+
+        Raises GaveUp where that takes too long to tell.
+        """
         there = self.folders.unsorted.stat(name)
         if there is None or there.problem:
             return False
@@ -178,7 +184,7 @@ class PictureScaler:
         try:
             _fetch(self.folders.unsorted, there, path)
             facts = self.pool.read(path)
-        except MediaError:
+        except (UnreadableMedia, UnsupportedType):
             return False
         finally:
             path.unlink(missing_ok=True)
@@ -204,7 +210,7 @@ class PictureScaler:
                     raw.put(f"{name}.txt", io.BytesIO(note), size, mtime, content_hash(note))
                 raw.move(entry.path, name)
                 self.journal.done("quarantine", path=entry.path, target=name)
-            return _with(outcome, "damaged", entry.size, 0, name)
+            return replace(outcome, size=entry.size, target=name)
         raise AssertionError("there are more numbers than files")
 
     def _has_note(self, name: str, note: bytes) -> bool:
@@ -214,22 +220,6 @@ class PictureScaler:
         return there is None or (
             there.size == len(note) and raw.checksum(name) == content_hash(note)
         )
-
-
-def _with(
-    outcome: Outcome, became: str, size: int, stored: int, target: str | None = None
-) -> Outcome:
-    return Outcome(
-        outcome.action,
-        outcome.path,
-        became,
-        outcome.store,
-        outcome.target if target is None else target,
-        outcome.hash,
-        outcome.reason,
-        size,
-        stored,
-    )
 
 
 def _stem(name: str) -> str:

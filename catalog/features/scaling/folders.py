@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from catalog.errors import CatalogError, SourceInsideCatalog, UsageError
+from catalog.errors import SourceInsideCatalog, UsageError
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.root import Overlap, Root
@@ -48,8 +48,9 @@ def open_folders(workspace: Workspace, *, dry: bool) -> Iterator[Folders]:
             yield Folders(source, target, raw.shown)
     finally:
         for root in () if dry else (raw, unsorted):
-            with suppress(CatalogError), closing(root.store(RAW)) as store:
-                store.remove_empty_folder(PRIVATE)
+            if root.folder is not None:
+                with closing(root.store(RAW)) as store:
+                    store.remove_empty_folder(PRIVATE)
 
 
 def _store(root: Root) -> ManagedStore:

@@ -15,6 +15,7 @@ does where the next look sees it unchanged.
 ABANDONED = 600.0
 """Seconds without a change after which nobody is still writing a file that is cut short."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 3600.0
+"""Seconds until a file that failed is tried again; after so long it is not any more."""
 
 Version = tuple[int, int, int, str]
 """By what another version of a file is told: size, mtime, ctime, and what the store states."""
@@ -69,8 +70,8 @@ def _age(entry: Entry, now_ns: int) -> float:
 
 @dataclass(slots=True)
 class Troubles:
-    """Files that could not be scaled: they are left alone until they change, or for a while that
-    grows.
+    """Files that could not be scaled: they are left alone for a while that grows, and then until
+    they change.
     """
 
     _known: dict[str, tuple[Version, float, float]] = field(default_factory=dict)
@@ -80,7 +81,7 @@ class Troubles:
         known = self._known.get(entry.path)
         is_known = known is not None and known[0] == version_of(entry)
         pause = min(2 * known[2], _LONGEST_PAUSE) if known and is_known else _FIRST_PAUSE
-        until = math.inf if for_good else moment + pause
+        until = math.inf if for_good or pause >= _LONGEST_PAUSE else moment + pause
         self._known[entry.path] = version_of(entry), until, pause
         return not is_known
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -15,23 +14,24 @@ from catalog.media.request import Request, Scaled
 from catalog.work.workers import Limits, Nursery, ReaderPool
 
 MODEL = "waifu2x"
+LONGER, MORE = 6, 4
+"""How many times the seconds and the memory that reading a file may need, scaling one may."""
 _MODEL_SECONDS, _MODEL_MEMORY = 3600.0, 4 << 30
 """What a model may need for one picture."""
 
 
 class ScalingPool:
     """So many processes, each of which does one request after the other; they may write in one
-    folder alone.
+    folder alone. `limits` are those of reading a file.
     """
 
     def __init__(self, count: int, limits: Limits, folder: Path, method: str) -> None:
-        self._limits = replace(limits, optional_readers=(), writable=os.fspath(folder))
-        if method == MODEL:
-            self._limits = replace(
-                self._limits,
-                seconds=max(limits.seconds, _MODEL_SECONDS),
-                memory=max(limits.memory, _MODEL_MEMORY),
-            )
+        is_model = method == MODEL
+        self._limits = Limits(
+            max(limits.seconds * LONGER, _MODEL_SECONDS if is_model else 0),
+            max(limits.memory * MORE, _MODEL_MEMORY if is_model else 0),
+            writable=os.fspath(folder),
+        )
         self._nursery = Nursery(self._limits)
         self._idle: queue.LifoQueue[ReaderPool] = queue.LifoQueue()
         self._stack = ExitStack()
@@ -53,25 +53,27 @@ class ScalingPool:
         self._stack.close()
 
     def scale(self, request: Request) -> Scaled:
-        """Do what `request.scaling` asks for. Raises MediaError.
-
-        What seems to be broken is tried once more: the process may have been ended by somebody.
-        """
-        made = self._ask(request)
-        if isinstance(made, UnreadableMedia):
-            made = self._ask(request)
-        if isinstance(made, MediaError):
-            raise made
+        """Do what `request.scaling` asks for. Raises MediaError."""
+        made = self._answer(request)
         assert isinstance(made, Scaled)
         return made
 
     def read(self, path: Path) -> Facts:
         """The facts of a file, its look included. Raises MediaError."""
-        found = self._ask(Request(os.fspath(path), size=path.stat().st_size))
-        if isinstance(found, MediaError):
-            raise found
+        found = self._answer(Request(os.fspath(path), size=path.stat().st_size))
         assert isinstance(found, Facts)
         return found
+
+    def _answer(self, request: Request) -> object:
+        """What comes of a request, which is put once more where it cannot be read: the process may
+        have been ended by somebody. Raises MediaError.
+        """
+        answer = self._ask(request)
+        if isinstance(answer, UnreadableMedia):
+            answer = self._ask(request)
+        if isinstance(answer, MediaError):
+            raise answer
+        return answer
 
     def _ask(self, request: Request) -> object:
         pool = self._idle.get()

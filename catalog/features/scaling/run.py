@@ -16,8 +16,8 @@ from pathlib import Path
 
 from catalog.domain.asset import Entry
 from catalog.errors import FATAL, ConfigError, UsageError
-from catalog.features.scaling.apply import PictureScaler, Wish
-from catalog.features.scaling.folders import Folders, check_folders, open_folders
+from catalog.features.scaling.apply import SCALE, PictureScaler, Wish
+from catalog.features.scaling.folders import RAW, Folders, check_folders, open_folders
 from catalog.features.scaling.metrics import Metrics, NoMetrics, open_metrics
 from catalog.features.scaling.plan import Looks, Troubles, wanted
 from catalog.features.scaling.pool import MODEL, ScalingPool
@@ -139,7 +139,7 @@ class _Watch:
                 left = self._work(folders, again)
             for entry in left:
                 reason = "it is still being written"
-                self._tell(Outcome("scale", entry.path, "held", "raw", reason=reason))
+                self._tell(Outcome(SCALE, entry.path, "held", RAW, reason=reason))
 
     def look_forever(self) -> None:
         """Until interrupted; a folder that cannot be reached is tried again and again."""

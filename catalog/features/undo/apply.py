@@ -14,16 +14,19 @@ from catalog.features.undo.handovers import take_back
 from catalog.features.undo.plan import (
     FROM_TRASH,
     HANDOVER,
-    MOVE_BACK,
     PUT_BACK,
+    TAKES_AWAY,
     TO_TRASH,
     UNDECIDE,
+    UNRECORDED,
     SourceBack,
     Step,
     TakeBack,
     Undo,
 )
 from catalog.features.undo.preconditions import UndoPreconditions, reversal
+from catalog.features.undo.renames import in_groups, is_rename
+from catalog.work.empty_folders import remove_empty_folders
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
@@ -40,9 +43,14 @@ class Undoer:
 
     def take(self, plan: Sequence[Undo]) -> None:
         """Some steps, in order; what cannot be done is told, and the rest goes on."""
-        for action in plan:
-            problem = "" if action.done else self._taken(action)
-            self.run.report.add(tell(action, "undone", problem))
+        for actions in in_groups(plan):
+            renames = [action for action in actions if is_rename(action)]
+            if renames:
+                problems = self._rename_back(renames)
+            else:
+                problems = ["" if action.done else self._taken(action) for action in actions]
+            for action, problem in zip(actions, problems, strict=True):
+                self.run.report.add(tell(action, "undone", problem))
 
     def _taken(self, action: Undo) -> str:
         """Why something could not be taken back, or ""."""
@@ -91,27 +99,81 @@ class Undoer:
             return self._put_back(event["source"], event["before"]["hash"], event, about)
         if step.kind == FROM_TRASH:
             return self._bring_from_trash(action, note)
-        if step.kind == MOVE_BACK:
-            return self._move_back(step, note)
+        if step.kind in TAKES_AWAY and (
+            kept := why_kept(self.sight, action, self._kept, last_copies=self.last_copies)
+        ):
+            return kept
+        if step.kind == UNRECORDED:
+            self._take_unrecorded(action, note)
+            return ""
         if step.kind == TO_TRASH:
-            return why_kept(
-                self.sight, action, self._kept, last_copies=self.last_copies
-            ) or self._bring_to_trash(action, note)
+            return self._bring_to_trash(action, note)
         change = self._as_it_lies(step) if event["action"] == "forget" else None
         return self._edit(step, "undo", {**note, "effect": "index"}, change)
 
     def _edit(self, step: Step, action: str, note: EventNote, change: Change | None = None) -> str:
         back = change or reversal(step)
         (answer,) = self.run.edit([Edit(step.event["hash"], action, back, note)])
-        return "" if answer in ("done", "unchanged") else answer
+        return _problem_of(answer)
 
-    def _move_back(self, step: Step, note: EventNote) -> str:
+    # --- renames ------------------------------------------------------------------------------
+
+    def _rename_back(self, actions: Sequence[TakeBack]) -> list[str]:
+        """Give files their names back, and record that together; why each could not have it, or
+        "".
+        """
+        journal, problems = self.run.journal, dict[int, str]()
+        wanted: list[tuple[int, Edit]] = []
+        for number, action in enumerate(actions):
+            journal.started("undo", event="move", path=action.key, hash=action.hash)
+            try:
+                wanted.append((number, self._renamed_back(action.step)))
+            except (StoreError, OSError) as error:
+                problems[number] = str(error)
+        answers = self.run.edit([edit for _number, edit in wanted])
+        for (number, _edit), answer in zip(wanted, answers, strict=True):
+            problems[number] = _problem_of(answer)
+        for number, action in enumerate(actions):
+            say = journal.failed if problems[number] else journal.done
+            say("undo", path=action.key, hash=action.hash, reason=problems[number])
+        return [problems[number] for number in range(len(actions))]
+
+    def _renamed_back(self, step: Step) -> Edit:
+        """The change of the record, once the file has its name back."""
         event = step.event
-        store = self.sight.stores[event["store"]]
+        name, was = event["store"], event["source"]
+        store, place = self.sight.stores[name], self.sight.place(name, was)
         if store.stat(event["path"]) is not None:
-            store.move(event["path"], event["source"])
-        there: EventNote = {"effect": "file", "path": event["source"], "source": event["path"]}
-        return self._edit(step, "move", {**note, **there})
+            store.move(event["path"], place)
+        remove_empty_folders(store, [event["path"]])
+        note: EventNote = {
+            "undoes": self.undone,
+            "reverses": step.id,
+            "store": name,
+            "effect": "file",
+            "path": place,
+            "source": event["path"],
+        }
+        return Edit(event["hash"], "move", reversal(step, {(name, was): place}), note)
+
+    # --- what no record knows, and the trash --------------------------------------------------
+
+    def _take_unrecorded(self, action: TakeBack, note: EventNote) -> None:
+        """Take away a file that no record knows, or give it back the name that is recorded.
+
+        It is told first: of a file that is gone nobody would know that it went.
+        """
+        step = action.step
+        event, store = step.event, self.sight.stores[step.event["store"]]
+        if step.is_rename:
+            store.move(event["path"], self.sight.place(store.name, event["source"]))
+            remove_empty_folders(store, [event["path"]])
+            return
+        if not action.told:
+            key = f"{self.run.run}/{event['path']}" if store.capabilities.trash else ""
+            told: EventNote = {**note, "effect": "file", "trash": key, "before": {}, "after": {}}
+            self.run.tell([{**told, "action": "trash", "hash": event["hash"]}])
+        store.remove(event["path"], self.run.run)
 
     def _bring_from_trash(self, action: TakeBack, note: EventNote) -> str:
         """Bring back the files that a run took away; why not, or ""."""
@@ -119,16 +181,19 @@ class Undoer:
         for store, path, digest in step.instead:
             if stores[store].stat(path) is not None and stores[store].checksum(path) == digest:
                 stores[store].remove(path, self.run.run)
+        places = {(s, path): self.sight.place(s, path) for s, path, _digest in step.files}
         for store, path, digest in step.files:
-            if stores[store].stat(path) is None:
-                stores[store].restore(f"{step.trash}/{path}", path)
-            elif stores[store].checksum(path) != digest:
-                return f"another file lies at {path}"
+            place = places[store, path]
+            if stores[store].stat(place) is None:
+                key = f"{step.trash}/{path}"
+                with self.run.journal.coming(store, place, digest, f"trash:{key}"):
+                    stores[store].restore(key, place)
+            elif stores[store].checksum(place) != digest:
+                return f"another file lies at {place}"
         if action.begun:
             return ""
-        return self._edit(
-            step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"}
-        )
+        note = {**note, "effect": "file", "source": f"trash:{step.trash}"}
+        return self._edit(step, "restore", note, reversal(step, places))
 
     def _bring_to_trash(self, action: TakeBack, note: EventNote) -> str:
         """Take away the files that a run brought: the record first, then the files.
@@ -178,7 +243,7 @@ class Undoer:
             "hash": event["hash"],
             "store": held[0].name if held else event["store"],
             "path": path,
-            "source": source,
+            "source": self.sight.outside.place(source),
             "effect": "file",
             "before": {},
             "after": {},
@@ -200,6 +265,11 @@ class Undoer:
             return found
 
         return change
+
+
+def _problem_of(answer: str) -> str:
+    """Why a change of a record could not be made, or ""."""
+    return "" if answer in ("done", "unchanged") else answer
 
 
 def why_kept(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from catalog.domain.document import EventRow, EventSide
-from catalog.domain.events import event_id
+from catalog.domain.events import RENAMING, event_id
 from catalog.domain.shapes import find_problem
 
 NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = (
@@ -18,6 +18,10 @@ NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = (
     "put back",
     "never",
 )
+UNRECORDED = "unrecorded"
+"""A step for a file that a killed run brought, or renamed, before it had recorded that."""
+TAKES_AWAY = TO_TRASH, UNRECORDED
+"""Steps that take files from where they lie."""
 HANDOVER, UNDECIDE = "handover", "undecide"
 """Steps for what was handed over to a cloud (its record, and the staged copy),
 and for what a person decided.
@@ -76,6 +80,11 @@ class Step:
         return source if self.kind == PUT_BACK else event.get("path") or source
 
     @property
+    def is_rename(self) -> bool:
+        """Whether nobody recorded that a file was renamed, and its name comes back."""
+        return self.kind == UNRECORDED and self.event["action"] == RENAMING
+
+    @property
     def id(self) -> str:
         """The id of the event, by which it is known what takes it back."""
         return event_id(self.event.get("run", ""), self.event)
@@ -128,13 +137,15 @@ def taken_back(events: Iterable[EventRow]) -> TakenBack:
 class TakeBack:
     """A step that can be taken, or the reason why not (`problem`).
 
-    `begun`: an undo that was cut off has changed the record already. `done`: nothing is left to do.
+    `begun`: an undo that was cut off has changed the record already, or there is none. `told`: of
+    that it has told already. `done`: nothing is left to do.
     """
 
     step: Step
     problem: str = ""
     begun: bool = False
     done: bool = False
+    told: bool = False
 
     @property
     def name(self) -> str:
@@ -202,6 +213,7 @@ _STAYS = {
     "repair": "a repaired copy is not made bad again; the bad one lies in the trash",
 }
 """What is never taken back, and why."""
+_NEVER_RECORDED = "it was never recorded; `catalog trash restore` brings it back from the trash"
 
 
 def steps(events: Iterable[EventRow]) -> list[Step]:
@@ -277,6 +289,8 @@ def _step_of(event: EventRow) -> Step:
         return Step(event, PUT_BACK)
     if action in _STAYS:
         return Step(event, NEVER, reason=_STAYS[action])
+    if action == "trash" and event.get("before") == {}:
+        return Step(event, NEVER, reason=_NEVER_RECORDED)
     if event.get("trash") and action in ("trash", "sidecar"):
         part = event["trash"].partition("/")[0]
         return Step(event, FROM_TRASH, _files(event, "before"), part, _files(event, "after"))

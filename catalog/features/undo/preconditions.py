@@ -9,7 +9,8 @@ from types import MappingProxyType
 from catalog.domain.asset import Entry
 from catalog.domain.copies import CopyKey
 from catalog.domain.document import AssetDocument, EventRow
-from catalog.domain.edits import reversed_change
+from catalog.domain.edits import Change, relocated, reversed_change
+from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.errors import AlreadyExists, StoreError
 from catalog.features.undo.plan import (
     FROM_TRASH,
@@ -17,7 +18,7 @@ from catalog.features.undo.plan import (
     MOVE_BACK,
     PUT_BACK,
     RENDITION,
-    TO_TRASH,
+    TAKES_AWAY,
     UNDECIDE,
     SourceBack,
     Step,
@@ -26,12 +27,14 @@ from catalog.features.undo.plan import (
 from catalog.features.undo.source_files import SourceFiles
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.folder_names import FolderNames
 from catalog.work.proof import Prover, is_same_file
 from catalog.work.workspace import Workspace
 
 NO_PLACE = "the disk it lay on is not there"
 FORGOTTEN = "its asset was forgotten since"
 LAST_COPY = "its source is not there any more, and there is no other copy"
+NOWHERE: Mapping[CopyKey, str] = MappingProxyType({})
 Holder = tuple[ManagedStore, Entry]
 """A file of the catalog, and the store that it lies in."""
 Attempt = Callable[[str, str, EventRow], str]
@@ -52,6 +55,7 @@ class UndoPreconditions:
         self.stores = stores
         self._absent = absent
         self._repository = repository
+        self._folders = {name: FolderNames(store) for name, store in stores.items()}
         self._sources: dict[str, str] = {}
         self._gone: set[CopyKey] = set()
         self._back: set[CopyKey] = set()
@@ -62,6 +66,11 @@ class UndoPreconditions:
     def content(self, source: str) -> str | None:
         """The content hash of what lies at a place outside; see `SourceFiles.content`."""
         return self._sources.get(source) or self.outside.content(source)
+
+    def place(self, store: str, path: str) -> str:
+        """Where a file of a store comes back to: in the folder that is there under an equal
+        name."""
+        return self._folders[store].spell(path)
 
     def why_absent(self, name: str) -> str:
         """Why a store cannot be asked: what was found where it was looked for."""
@@ -144,10 +153,12 @@ class UndoPreconditions:
         event = step.event
         if event["action"] == RENDITION:  # what it was made of comes back in its place
             return ""
+        if step.is_rename:
+            return ""
         if self.content(str(event.get("source", ""))) == event["hash"]:
             return ""
         places = frozenset((store, path) for store, path, _hash in step.files)
-        if not any(digest == event["hash"] for _store, _path, digest in step.files):
+        if not any(digest == event["hash"] and not _is_sidecar(p) for _s, p, digest in step.files):
             return ""
         if self.is_safe(event["hash"], places):
             return ""
@@ -182,14 +193,16 @@ class UndoPreconditions:
     def _in_the_way(self, step: Step) -> str:
         instead = {(store, path): digest for store, path, digest in step.instead}
         for store, path, digest in step.files:
-            if (store, path) in self._gone or self.stores[store].stat(path) is None:
+            place = self.place(store, path)
+            if (store, path) in self._gone or self.stores[store].stat(place) is None:
                 continue
-            if self.stores[store].checksum(path) not in (digest, instead.get((store, path))):
+            if self.stores[store].checksum(place) not in (digest, instead.get((store, path))):
                 return f"another file lies at {path}"
         return ""
 
     def _taken_place(self, step: Step) -> str:
-        name, old = step.event["store"], step.event["source"]
+        name = step.event["store"]
+        old = self.place(name, step.event["source"])
         store = self.stores[name]
         moved, there = store.stat(step.event["path"]), store.stat(old)
         if (
@@ -218,7 +231,7 @@ class UndoPreconditions:
         """A step was taken."""
         step = action.step
         places = {(store, path) for store, path, _hash in step.files}
-        if step.kind in (TO_TRASH, MOVE_BACK):
+        if step.kind in (*TAKES_AWAY, MOVE_BACK):
             self._gone |= places
             self._back -= places
         if step.kind == FROM_TRASH:
@@ -233,9 +246,17 @@ class UndoPreconditions:
         self._documents[action.hash] = reversal(step)(self.document(action.hash))
 
 
-def reversal(step: Step) -> Callable[[AssetDocument | None], AssetDocument | None]:
-    """How the record of an asset becomes what it was; as it is where a step is about none."""
+def _is_sidecar(path: str) -> bool:
+    return extension_of(path) in SIDECAR_EXTENSIONS
+
+
+def reversal(step: Step, places: Mapping[CopyKey, str] = NOWHERE) -> Change:
+    """How the record of an asset becomes what it was; as it is where a step is about none.
+
+    `places` are the paths of files that came back to another one than they had.
+    """
     event = step.event
     if step.kind in (PUT_BACK, UNDECIDE):
         return lambda document: document
-    return reversed_change(event.get("before") or {}, event.get("after") or {})
+    back = reversed_change(event.get("before") or {}, event.get("after") or {})
+    return relocated(back, places) if places else back

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from catalog.domain.document import AssetDocument
 from catalog.errors import StoreError, UsageError
 from catalog.features.undo.apply import Undoer, tell, why_kept
+from catalog.features.undo.deeds import read_deeds
 from catalog.features.undo.handovers import staged_problem
-from catalog.features.undo.plan import HANDOVER, TO_TRASH, SourceBack, TakeBack, Undo
+from catalog.features.undo.plan import HANDOVER, TAKES_AWAY, SourceBack, TakeBack, Undo
 from catalog.features.undo.preconditions import UndoPreconditions
-from catalog.features.undo.removed_files import read_removed
 from catalog.features.undo.survey import (
     StepSurvey,
     find_taken_back,
@@ -47,26 +47,33 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
     repository = workspace.existing_repository
     repository.refresh()
     events = repository.history.of_run(request.run)
-    if not events:
-        raise UsageError(
-            f"There is no run {request.run} in the history, or it changed nothing.",
-            hint="`catalog history` lists the runs.",
-        )
+    deeds = read_deeds(workspace.journal_dir, request.run)
+    if not events and not deeds.came:
+        raise _no_run(request.run)
     book = StoreBook(workspace, repository)
     with book.open_present(writes=not request.dryrun) as stores:
         sight = UndoPreconditions(workspace, repository, stores, book.absent)
         records = read_records(repository, {event["hash"] for event in events})
         before = find_taken_back(repository.history, request.run)
-        removed = read_removed(workspace.journal_dir, request.run)
-        found = StepSurvey(repository, sight, before, removed, records).look(events)
-        sources = survey_sources(removed, repository, sight, before, found)
+        survey = StepSurvey(repository, sight, before, deeds, records)
+        found = [*survey.unrecorded(request.run, events), *survey.look(events)]
+        if not events and not found:
+            raise _no_run(request.run)
+        sources = survey_sources(deeds, repository, sight, before, found)
         if not request.dryrun:
-            taken = sum(1 for action in found if action.step.kind == TO_TRASH and action.counts)
+            taken = sum(1 for action in found if action.step.kind in TAKES_AWAY and action.counts)
             guards.check_removals(taken, workspace.settings.move_limit, yes=request.yes)
         work = Undoing(sight, found, sources, request, records)
         return execute(
             workspace, work, sink, COMMAND, dry=request.dryrun, details={"undoes": request.run}
         )
+
+
+def _no_run(run: str) -> UsageError:
+    return UsageError(
+        f"There is no run {run} in the history, or it changed nothing.",
+        hint="`catalog history` lists the runs.",
+    )
 
 
 class Undoing:
@@ -115,7 +122,7 @@ class Undoing:
         problem = action.problem
         if not problem and action.step.kind == HANDOVER:
             problem = staged_problem(sight, action.step.event, last_copies=last_copies)
-        if not problem and action.step.kind == TO_TRASH:
+        if not problem and action.step.kind in TAKES_AWAY:
             problem = why_kept(sight, action, self._kept, last_copies=last_copies)
         problem = problem or sight.obstacle(action)
         if not problem:

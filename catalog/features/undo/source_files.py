@@ -22,6 +22,7 @@ from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
+from catalog.work.folder_names import FolderNames
 from catalog.work.transfer import copy_between
 from catalog.work.workspace import Workspace
 
@@ -42,6 +43,12 @@ class SourceFiles:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._folders = FolderNames(LocalStore("machine", Path("/"), managed=False))
+
+    def place(self, source: str) -> str:
+        """Where a source lies or comes back to: in the folder that is there under an equal name."""
+        is_here = Path(from_text(source)).is_absolute()
+        return f"/{self._folders.spell(source.lstrip('/'))}" if is_here else source
 
     def content(self, source: str) -> str | None:
         """The content hash of what lies there now; "" for what is no file,
@@ -52,7 +59,7 @@ class SourceFiles:
                 entry = self._account().stat(_path(source))
                 return entry.content_hash if entry else None
             return None
-        path = Path(from_text(source))
+        path = Path(from_text(self.place(source)))
         if not path.is_absolute():
             return None
         try:
@@ -93,7 +100,7 @@ class SourceFiles:
             as_it_was = replace(entry, mtime_ns=mtime_ns)
             copy_between(store, as_it_was, self._account(), _path(source), digest)
             return
-        target = Path(from_text(source))
+        target = Path(from_text(self.place(source)))
         try:
             place = _open_place(target.parent, make=True)
         except LinkOnTheWay as error:

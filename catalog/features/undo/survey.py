@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from catalog.domain.copies import OK, CopyKey
 from catalog.domain.document import AssetDocument, EventRow
+from catalog.domain.events import BRINGING, RENAMING
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.errors import StoreError
+from catalog.features.undo.deeds import Came, Deeds, Removed
 from catalog.features.undo.handovers import TakingBack
 from catalog.features.undo.plan import (
     FROM_TRASH,
@@ -17,6 +19,7 @@ from catalog.features.undo.plan import (
     NEVER,
     PUT_BACK,
     TO_TRASH,
+    UNRECORDED,
     SourceBack,
     Step,
     TakeBack,
@@ -25,7 +28,6 @@ from catalog.features.undo.plan import (
     taken_back,
 )
 from catalog.features.undo.preconditions import NO_PLACE, UndoPreconditions, reversal
-from catalog.features.undo.removed_files import Removed, RemovedFiles
 from catalog.index import queries
 from catalog.index.history import History
 from catalog.index.repository import Repository
@@ -65,15 +67,17 @@ class StepSurvey:
         repository: Repository,
         sight: UndoPreconditions,
         before: TakenBack,
-        removed: RemovedFiles,
+        deeds: Deeds,
         records: Mapping[str, AssetDocument | None],
     ) -> None:
         self._repository = repository
         self._sight = sight
         self._before = before
-        self._removed = removed
+        self._deeds = deeds
         self._now = dict(records)
         self._leaving: set[tuple[str, str, str]] = set()
+        self._unrecorded: set[tuple[str, str, str]] = set()
+        self._moved: dict[CopyKey, str] = {}
 
     def look(self, events: Sequence[EventRow]) -> list[TakeBack]:
         """Each step, latest event first, tried on the records of its assets in memory."""
@@ -85,6 +89,32 @@ class StepSurvey:
             self._begun(step, left) if step.id in begun else self._fresh(step, handed)
             for step in found
         ]
+
+    def unrecorded(self, run: str, events: Sequence[EventRow]) -> list[TakeBack]:
+        """The files that a run brought to a store, or renamed there, and that nobody recorded: it
+        was killed in between. To be asked for before the other steps, which they may be in the way
+        of.
+        """
+        begun = {file[:2] for s in steps(events) if self._is_begun(s) for file in s.files}
+        left = [c for c in dict.fromkeys(self._deeds.came) if (c.store, c.path) not in begun]
+        names = {c: self._deeds.former_names(c) for c in left}
+        places = [(c.store, name) for c in left for name in (c.path, *names[c])]
+        claimed = queries.claimants(self._repository, list(dict.fromkeys(places)))
+        found = []
+        for came in left:
+            recorded = (name for name in names[came] if claimed[came.store, name])
+            source = next(recorded, names[came][-1])
+            if claimed[came.store, came.path] or not self._lies(came.store, came.path, came.hash):
+                continue
+            if came.renamed and self._sight.stores[came.store].stat(source) is not None:
+                continue
+            files = ((came.store, came.path, came.hash),)
+            self._unrecorded |= {*files}
+            if came.renamed:
+                self._moved[came.store, source] = came.path
+            step = Step(_event(run, came, source), UNRECORDED, files)
+            found.append(TakeBack(step, begun=True, told=self._before.has(step)))
+        return found
 
     def _is_begun(self, step: Step) -> bool:
         """Whether its record was taken back already, and not because its files could not go: the
@@ -135,6 +165,8 @@ class StepSurvey:
 
     def _fresh(self, step: Step, handed: TakingBack) -> TakeBack:
         event, problem = step.event, step.reason
+        if step.kind == TO_TRASH and self._unrecorded.issuperset(step.files):
+            return TakeBack(step, begun=True, done=True)  # told, and cut off before the record
         if step.kind == HANDOVER:
             problem = handed.foresee(event)
         elif step.kind != NEVER:
@@ -156,20 +188,15 @@ class StepSurvey:
             if absent := sorted(names - stores.keys()):
                 return self._sight.why_absent(absent[0])
         if step.kind == MOVE_BACK:
-            back = event["source"]
-            found = (
-                _content_problem(stores[store], path, digest, back)
-                for store, path, digest in step.files
-            )
-            return next(filter(None, found), "")
+            return self._rename_problem(step)
         if step.kind == FROM_TRASH:
-            rows = (*self._leaving, *step.instead)
+            rows = (*self._leaving, *self._unrecorded, *step.instead)
             instead = {(store, path): digest for store, path, digest in rows}
             found = (
                 _trash_problem(
                     stores[store],
                     f"{step.trash}/{path}",
-                    path,
+                    self._sight.place(store, path),
                     digest,
                     instead.get((store, path), ""),
                 )
@@ -178,18 +205,44 @@ class StepSurvey:
             return next(filter(None, found), "")
         return self._source_problem(event) if step.kind == PUT_BACK else ""
 
+    def _rename_problem(self, step: Step) -> str:
+        """Why a renamed file cannot go back, or "": it must be what was renamed, or be back
+        already. One that was renamed again by the run lies where that brought it, until it is taken
+        back in its turn.
+        """
+        was, problems = step.event["source"], list[str]()
+        for name, path, digest in step.files:
+            places = (self._moved.pop((name, path), path), self._sight.place(name, was))
+            found, problem = _find_renamed(self._sight.stores[name], places, digest)
+            self._moved[name, was] = found
+            problems.append(problem)
+        return next(filter(None, problems), "")
+
     def _source_problem(self, event: EventRow) -> str:
         """Why a file outside the stores is not put back, or "": only where this machine has written
         down that it lay there."""
-        removed = self._removed.files.get(event["source"])
+        removed = self._deeds.removed.get(event["source"])
         if removed is None or removed.hash != event["hash"]:
             return UNKNOWN_HERE
         is_there = self._sight.outside.has_place(event["source"], event.get("before") or {})
         return "" if is_there else NO_PLACE
 
 
+def _event(run: str, came: Came, source: str) -> EventRow:
+    """What the history would have told of a file."""
+    return {
+        "run": run,
+        "action": RENAMING if came.renamed else BRINGING,
+        "hash": came.hash,
+        "store": came.store,
+        "path": came.path,
+        "source": source,
+        "effect": "file",
+    }
+
+
 def survey_sources(
-    removed: RemovedFiles,
+    deeds: Deeds,
     repository: Repository,
     sight: UndoPreconditions,
     before: TakenBack,
@@ -200,9 +253,9 @@ def survey_sources(
     Those that were put back by an earlier undo are done with; where a copy is recorded still that
     goes as `found` tells, only while they are there.
     """
-    if removed.command not in UPLOADS:
+    if deeds.command not in UPLOADS:
         return []
-    documents = read_records(repository, {file.hash for file in removed.files.values()})
+    documents = read_records(repository, {file.hash for file in deeds.removed.values()})
     going = {a.hash for a in found if a.step.kind == TO_TRASH and not a.begun}
     return [
         SourceBack(
@@ -211,10 +264,10 @@ def survey_sources(
             file.device,
             tuple(_places_like(source, file, documents[file.hash] or {})),
             file.mtime_ns,
-            source in before.sources
+            not before.sources.isdisjoint({source, sight.outside.place(source)})
             and (file.hash not in going or sight.content(source) is not None),
         )
-        for source, file in removed.files.items()
+        for source, file in deeds.removed.items()
     ]
 
 
@@ -228,13 +281,17 @@ def read_records(repository: Repository, hashes: Set[str]) -> dict[str, AssetDoc
     return found
 
 
-def _content_problem(store: ManagedStore, path: str, digest: str, back: str) -> str:
-    """Why a renamed file cannot go back, or "": it must be what was renamed, or be back already."""
-    with contextlib.suppress(StoreError):
-        for place in (path, back):
+def _find_renamed(store: ManagedStore, places: tuple[str, str], digest: str) -> tuple[str, str]:
+    """At which of two places a renamed file lies, and why it cannot go back, or ""."""
+    path = places[0]
+    problem = f"{path} is not there"
+    for place in places:
+        with contextlib.suppress(StoreError):
             if store.stat(place) is not None:
-                return "" if store.checksum(place) == digest else f"{place} has other content now"
-    return f"{path} is not there"
+                if store.checksum(place) == digest:
+                    return place, ""
+                problem = f"{path} has other content now" if place == path else problem
+    return path, problem
 
 
 def _trash_problem(store: ManagedStore, key: str, path: str, digest: str, instead: str) -> str:

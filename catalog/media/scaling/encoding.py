@@ -23,8 +23,9 @@ from catalog.media.write.tiff_picture import PROFILE, XMP, tiff_picture
 
 QUALITY = 95
 """Of JPEG and WebP."""
-_PACKING = 3
-"""Of PNG: what more effort saves is a few percent, and takes several times as long."""
+_PACKING, _PACKING_DEEP = 3, 1
+"""Of PNG with 8 and with 16 bits: what more effort saves is a few percent, and takes several times
+as long."""
 _LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}
 _APP14 = 0xEE
 _XMP_MARK, _EXIF_MARK = b"http://ns.adobe.com/xap/1.0/\0", b"Exif\0\0"
@@ -142,8 +143,9 @@ def _coded_png(picture: Picture) -> bytes:
         stream = io.BytesIO()
         _image(picture).save(stream, "PNG", compress_level=_PACKING)
         return stream.getvalue()
+    packing = _PACKING if picture.pixels.dtype == np.uint8 else _PACKING_DEEP
     done, coded = cv2.imencode(
-        ".png", turned_round(picture.pixels), [cv2.IMWRITE_PNG_COMPRESSION, _PACKING]
+        ".png", turned_round(picture.pixels), [cv2.IMWRITE_PNG_COMPRESSION, packing]
     )
     if not done:
         raise UnsupportedType("it cannot be written as PNG")

@@ -11,7 +11,7 @@ from catalog.media.extract import is_raw, open_regular, type_of
 from catalog.media.findings import Findings
 from catalog.media.jpeg.image_data import find_hole
 from catalog.media.request import Request, Scaled, Scaling
-from catalog.media.scaling.decoding import decode
+from catalog.media.scaling.decoding import Picture, decode
 from catalog.media.scaling.encoding import Original, encode, target_type
 from catalog.media.scaling.resizing import new_size, resize
 from catalog.media.source import MemorySource
@@ -23,6 +23,7 @@ from catalog.version import __version__
 
 LARGEST = 1 << 30
 """Bytes of the largest file that is scaled: it is held in memory."""
+_TOO_MUCH = "scaling it needs more memory than is allowed (four times file_memory_mb)"
 MAKER = f"image-catalog {__version__}"
 """How this program names itself in what it made."""
 
@@ -30,8 +31,8 @@ MAKER = f"image-catalog {__version__}"
 def scale(request: Request) -> Scaled:
     """Make the file that `request.scaling` asks for, and read back what it states.
 
-    Raises UnreadableMedia where the picture is broken; UnsupportedType with the reason where it is
-    none, or something of it would be lost.
+    Raises UnsupportedType with the reason where it is no picture, or something of it would be lost;
+    anything else for what says nothing of the picture.
     """
     scaling = request.scaling
     assert scaling is not None
@@ -44,13 +45,17 @@ def scale(request: Request) -> Scaled:
     findings = Findings()
     if filetype.kind == "image":
         filetype = read_still(MemorySource(data), filetype, findings)
-    _check_kept(data, filetype, findings)
     try:
-        return _scaled(Original(data, filetype), scaling)
+        _check_kept(data, filetype, findings)
+        before = decode(data, filetype)
+    except UnreadableMedia as error:
+        return Scaled(filetype.name, 0, 0, str(error))
     except MemoryError:
-        raise UnsupportedType(
-            "scaling it needs more memory than is allowed (file_memory_mb)"
-        ) from None
+        raise UnsupportedType(_TOO_MUCH) from None
+    try:
+        return _scaled(before, Original(data, filetype), scaling)
+    except MemoryError:
+        raise UnsupportedType(_TOO_MUCH) from None
 
 
 def _check_kept(data: bytes, filetype: FileType, findings: Findings) -> None:
@@ -71,20 +76,16 @@ def _check_kept(data: bytes, filetype: FileType, findings: Findings) -> None:
         raise UnreadableMedia(f"a part of its picture is missing (zeros at byte {hole:,})")
 
 
-def _scaled(original: Original, scaling: Scaling) -> Scaled:
-    before = decode(original.data, original.type)
+def _scaled(before: Picture, original: Original, scaling: Scaling) -> Scaled:
     height, width = before.pixels.shape[:2]
     size = new_size(width, height, scaling.factor)
     if size[0] * size[1] > pixels.MOST_PIXELS:
         raise UnsupportedType(f"it would have {size[0]:,} x {size[1]:,} pixels")
     how = f"scaled x{scaling.factor:g} ({scaling.method}) by {MAKER}"
     large = resize(before.pixels, before.mode, scaling.factor, scaling.method)
-    is_upright, sampling = before.is_upright, before.sampling
     picture = replace(before, pixels=large, xmp=_packet(before.xmp, scaling, how))
-    del before  # the smaller pixels make room
     name = target_type(original.type, picture)
-    made = _with_software(encode(picture, name, original), name, how, upright=is_upright)
-    del picture, sampling
+    made = _with_software(encode(picture, name, original), name, how, upright=before.is_upright)
     _check_made(made, name, size, scaling)
     with open(scaling.target, "wb") as file:
         file.write(made)

@@ -4,15 +4,13 @@ or a login by OAuth 2 with PKCE whose refresh token is kept in a file of mode 06
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 
 from catalog.errors import ConfigError
+from catalog.filesystem.aside import PRIVATE, replace_file
 
 SCOPES = (
     "account_info.read",
@@ -80,17 +78,7 @@ def write_credentials(path: Path, credentials: Credentials) -> None:
         "app_key": credentials.app_key,
         "refresh_token": credentials.refresh_token,
     }
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".login-")  # made with mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(orjson.dumps(kept, option=orjson.OPT_INDENT_2) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(aside)  # noqa: PTH108
-        raise
+    replace_file(path, orjson.dumps(kept, option=orjson.OPT_INDENT_2) + b"\n", mode=PRIVATE)
 
 
 def forget_credentials(path: Path) -> bool:

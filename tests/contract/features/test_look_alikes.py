@@ -155,6 +155,33 @@ def test_several_copies_in_one_store_are_exact(lab: Lab, library: dict[str, str]
     assert groups(lab, "--kind", "exact") == []
 
 
+def test_copies_in_one_store_go_with_the_group_of_their_picture(
+    lab: Lab, library: dict[str, str]
+) -> None:
+    """One table, of which the rows are of two kinds."""
+    one, small = library["one.jpg"], library["small/one.jpg"]
+    (stored,) = (p for p, digest in lab.stored().items() if digest == one)
+    put(lab.root, {"Best/one.jpg": (lab.root / stored).read_bytes()})
+    assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root, "--yes").status == 0
+    table = lab.home / "table.csv"
+    assert lab.catalog("duplicates", "--csv", table).status == 0
+    rows = list(csv.DictReader(table.read_text("utf-8-sig").splitlines(), delimiter=";"))
+    mine = [row for row in rows if row["keeper"] == one]
+    assert [(row["kind"], row["hash"], row["path"]) for row in mine[:2]] == [
+        ("similar", one, ""),
+        ("exact", one, "nas:Best/one.jpg"),
+    ]
+    assert {row["kind"] for row in mine[2:]} == {"similar"}
+    words = ["keep", *("drop" if row["path"] or row["hash"] == small else "" for row in mine[1:])]
+    with table.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, mine[0], delimiter=";")
+        writer.writeheader()
+        writer.writerows({**row, "decision": word} for row, word in zip(mine, words, strict=True))
+    assert lab.catalog("resolve", table, CATALOG_REMOVAL_COPIES="1").status == 0
+    left = lab.stored()
+    assert left[stored] == one and small not in left.values() and "Best/one.jpg" not in left
+
+
 def test_similar_asks_for_one_picture_in_the_catalog_or_outside(
     lab: Lab, library: dict[str, str]
 ) -> None:
@@ -443,6 +470,32 @@ def test_what_a_killed_run_left_goes_with_the_next(
     assert library["small/one.jpg"] not in lab.stored().values()
     assert lab.catalog("trash", "list", "--json").summary["files"] == 1
     assert library["small/one.jpg"] not in lab.documents()
+
+
+def test_a_copy_that_a_killed_run_had_no_longer_recorded_goes_with_the_next(
+    lab: Lab, library: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from catalog.features.removal import trash as trashing
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: Any) -> str:
+        raise Killed
+
+    one = library["one.jpg"]
+    (stored,) = (path for path, digest in lab.stored().items() if digest == one)
+    put(lab.root, {"second.jpg": (lab.root / stored).read_bytes()})
+    assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root).status == 0
+    file = decide(lab, [(one, "drop")], keeper=one, kind="exact", path="nas:second.jpg")
+    lab.variables["CATALOG_REMOVAL_COPIES"] = "1"
+    with monkeypatch.context() as patched:
+        patched.setattr(trashing, "_take", killed)
+        with pytest.raises(Killed):
+            lab.catalog("resolve", file)
+    assert "second.jpg" in lab.stored()
+    assert lab.catalog("resolve", file).status == 0
+    assert "second.jpg" not in lab.stored() and one in lab.stored().values()
 
 
 def test_a_copy_that_cannot_go_keeps_the_others(lab: Lab, library: dict[str, str]) -> None:

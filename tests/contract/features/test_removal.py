@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from running import Done, Lab, hashes, jpeg, put, tree
 
+from catalog.domain.document import CopyRow
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreFull
 from catalog.features.removal.plan import Remove
@@ -77,6 +78,29 @@ def test_a_damaged_or_missing_catalog_copy_keeps_or_is_repaired_by_the_source(fi
     assert done.summary["removed"] == 2 and done.summary["repaired"] == 1 and done.status == 0
     assert "has other content" in told(done, "kept")["a.jpg"]
     assert missing.read_bytes() == jpeg("b") and (filled.source / "a.jpg").exists()
+
+
+def test_a_repair_that_was_killed_before_its_record_is_recorded_by_the_next_run(
+    filled: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> CopyRow:
+        raise Killed
+
+    stored = {h: p for p, h in filled.stored().items()}
+    missing = filled.root / stored[content_hash(jpeg("b"))]
+    missing.unlink()
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr("catalog.features.removal.pruner.copy_row", killed)
+        prune(filled)
+    assert missing.exists() and (filled.source / "sub/b.jpg").exists()
+    assert prune(filled).summary["repaired"] == 1
+    (row,) = filled.documents()[content_hash(jpeg("b"))]["copies"]
+    assert (row["state"], row["inode"]) == ("ok", missing.stat().st_ino)
+    told = [e["source"] for e in filled.documents("events").values() if e["action"] == "repair"]
+    assert told == [f"{filled.source}/sub/b.jpg"]
 
 
 def test_a_file_that_was_only_touched_since_it_was_read_goes_as_well(

@@ -15,6 +15,7 @@ import chance
 import pytest
 import requests
 from chance import dice
+from emulators.dropbox import Emulator as Dropbox
 from emulators.nextcloud import Emulator
 from emulators.nextcloud.dialects import DIALECTS
 from PIL import Image
@@ -22,8 +23,9 @@ from running import MTIME, Lab, ended, jpeg, png, put, wait_for
 
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.fixity import content_hash
-from catalog.errors import StoreUnavailable
+from catalog.errors import StoreUnavailable, UnreadableMedia
 from catalog.features.scaling import run
+from catalog.features.scaling.pool import ScalingPool
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
@@ -180,6 +182,16 @@ def test_what_is_broken_goes_beside_with_the_reason(lab: Lab, folders: Folders) 
     assert "_broken/Unknown_1_1.jpg" in folders.waiting
 
 
+def test_a_good_picture_stays_where_it_is_though_scaling_it_fails(
+    lab: Lab, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folders.raw, {"Unknown_1.jpg": jpeg("a")})
+    monkeypatch.setattr(ScalingPool, "_ask", lambda *_words: UnreadableMedia("it died"))
+    done = lab.run("scaler", "--once", "--json")
+    assert (done.status, done.summary["failed"]) == (3, 1)
+    assert folders.waiting == {"Unknown_1.jpg": jpeg("a")} and not folders.made
+
+
 def test_what_may_still_be_being_written_is_left(
     lab: Lab, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,6 +331,23 @@ def test_on_a_server_it_is_the_same(
     address = f"{cloud.files_address}/data/AI/_unsorted/{target}"
     made = requests.get(address, auth=(cloud.user, cloud.password), timeout=30).content
     assert made_of(made) == content_hash(jpeg("a"))
+
+
+def test_from_dropbox_onto_this_machine_it_is_the_same(
+    lab: Lab, folders: Folders, dropbox: Dropbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "SECOND_LOOK", 0.0)
+    lab.variables["CATALOG_RAW_REMOTE_DIR"] = "dropbox:/raw"
+    dropbox.plant("/raw/Unknown_1.jpg", jpeg("a"))
+    dropbox.plant("/raw/other.jpg", jpeg("b"))
+    assert lab.run("scaler", "--once").status == 0
+    assert [made_of(data) for data in folders.made.values()] == [content_hash(jpeg("a"))]
+    assert {path for path in dropbox.files() if path.startswith("/raw")} == {"/raw/other.jpg"}
+
+
+def test_a_time_that_no_date_can_have_does_not_end_a_run(lab: Lab, folders: Folders) -> None:
+    put(folders.raw, {"Unknown_1.jpg": jpeg("a"), "Unknown_2.jpg": jpeg("b")}, mtime=-1e9)
+    assert lab.run("scaler", "--once", "--json").summary["scaled"] == 2
 
 
 ROUNDS = 2 if chance.seed is None else 50

@@ -12,7 +12,9 @@ import pytest
 from running import MTIME, Lab, ended, hashes, jpeg, many, put, wait_for
 
 from catalog.domain.fixity import content_hash
+from catalog.errors import CatalogError
 from catalog.features.ingest import ingestion
+from catalog.work.session import Session
 
 
 @pytest.fixture
@@ -70,6 +72,28 @@ def test_a_mirror_holds_the_same_and_follows_renames(two: Lab) -> None:
     run = str(two.catalog("history", "--json").lines[-1]["run"])
     assert two.catalog("undo", run).status == 0
     assert sorted(p.split("/")[0] for p in archived(two)) == ["2019"] * 5
+
+
+def test_a_rename_that_got_a_number_and_was_not_recorded_is_found_again(
+    two: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mirror(two) == {"copied": 5}
+    path = next(p for p in sorted(two.stored()) if p.endswith(".jpg"))
+    (two.root / path).rename(two.root / "renamed.jpg")
+    put(two.folder / "archive", {"renamed.jpg": jpeg("in the way")})
+    assert two.run("sync_catalog_with_disk").status == 0
+
+    def cut_off(*_arguments: object) -> None:
+        raise CatalogError("cut off")
+
+    monkeypatch.setattr(Session, "edit", cut_off)
+    assert two.catalog("mirror", "nas", "archive").status == 1
+    monkeypatch.undo()
+    assert "renamed_1.jpg" in archived(two)
+    assert mirror(two)["moved"] >= 1
+    copies = (row for document in two.documents().values() for row in document["copies"])
+    assert "renamed_1.jpg" in {row["path"] for row in copies if row["store"] == "archive"}
+    assert mirror(two) == {}
 
 
 def test_a_mirror_never_overwrites_and_comes_to_an_end(two: Lab) -> None:

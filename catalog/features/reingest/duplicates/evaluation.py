@@ -36,6 +36,7 @@ REPORT = "duplicate_image_report.csv"
 BIG, SMALL = "dupe_big", "dupe_small"
 """What a file is in its group: the one to keep, or one of the others."""
 OWN = ("file", "size", "phash", "dupe_type", "dupe_of")
+_KINDS = frozenset(DUPLICATES) - {EXACT}
 FURTHER = (
     "kind",
     "distance",
@@ -159,8 +160,7 @@ def _groups(
     pictures = {name: picture_of(name, documents[name]) for pair in pairs for name in pair}
     compare = make_comparer({name: documents[name] for name in pictures})
     judge = Judge(compare, DISTANCE if distance is None else distance, WITHIN_MS)
-    found = find_groups(pictures, pairs, judge, order=order, apart=apart)
-    return [group for group in found if group.kind in DUPLICATES and group.kind != EXACT]
+    return find_groups(pictures, pairs, judge, order=order, apart=apart, kinds=_KINDS)
 
 
 def _document(subject: Subject) -> AssetDocument:

@@ -143,7 +143,7 @@ class Replacement:
     def _swapped(self, run: Session, kept: LocalStore, job: Job, action: Replace) -> dict[str, str]:
         """Take the steps that are left; what the progress of the report says then."""
         with contextlib.closing(self._place(run, job)) as place:
-            swap = Swap(job, place, kept, self.films)
+            swap = Swap(job, place, kept, self.films, run.journal)
             swap.take(action.steps)
             if action.problem:
                 raise ConversionFailed(action.problem)

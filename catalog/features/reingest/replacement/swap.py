@@ -3,7 +3,9 @@ was before."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,16 +27,19 @@ from catalog.features.reingest.replacement.replacer import Replacer
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.reingest.videos.plan import row_needs
 from catalog.stores.local.store import LocalStore
+from catalog.work.journal import Journal
 
 
 @dataclass(frozen=True)
 class Swap:
-    """A job at its place. `failsafe` keeps originals, `films` looks into videos."""
+    """A job at its place. `failsafe` keeps originals, `films` looks into videos; the journal is
+    that of the run."""
 
     job: Job
     place: Replacer
     failsafe: LocalStore
     films: Converter
+    journal: Journal
 
     def take(self, steps: Sequence[str]) -> None:
         """Take some steps.
@@ -109,7 +114,11 @@ class Swap:
         entry = made.stat(name)
         if entry is None:
             raise NotFound(f"{job.staged} vanished.", path=name)
-        with made.open(name) as stream:
+        comes: AbstractContextManager[None] = contextlib.nullcontext()
+        if job.located.is_catalog:
+            source = to_text(str(job.staged))
+            comes = self.journal.coming(store.name, job.target, job.rendition, source)
+        with made.open(name) as stream, comes:
             store.put(job.target, stream, entry.size, entry.mtime_ns, job.rendition)
         store.settle([job.target])
 

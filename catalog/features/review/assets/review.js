@@ -51,9 +51,9 @@ function keeperOf(i) {
   if (groups[i].kind === "bad") return -1;
   if (stays(best)) return best;
   if (stays(groups[i].keeper)) return groups[i].keeper;
-  const kept = decisions.indexOf("keep");
+  const kept = decisions.findIndex((d, m) => d === "keep" && !isFurther(i, m));
   if (kept >= 0) return kept;
-  return groups[i].keeper < 0 && !decisions.includes("drop") ? -1 : decisions.findIndex((d) => d !== "drop");
+  return groups[i].keeper < 0 && !decisions.includes("drop") ? -1 : decisions.findIndex((d, m) => d !== "drop" && !isFurther(i, m));
 }
 
 // What the others are compared with: the keeper, or the first where none is proposed yet.
@@ -83,6 +83,8 @@ function isDecided(i) {
   return decisions.some(Boolean) && decisions.every((d, m) => d || m === keeper);
 }
 
+const isCopy = (member) => member.kind === "exact";
+const isFurther = (i, m) => groups[i].kind !== "exact" && isCopy(groups[i].members[m]);  // a copy of a member before it
 const isDone = (i) => isDecided(i) && states[i].decisions.every((d, m) => !d || (answers[i][m] && answers[i][m].outcome !== "failed"));
 const hasFailed = (i) => answers[i].some((a) => a && a.outcome === "failed");
 const isLocked = (i, m) => Boolean(answers[i][m] && answers[i][m].outcome !== "failed");
@@ -154,6 +156,7 @@ function accept(i) {
 
 function makeBest(i, m) {
   if (groups[i].kind === "bad") return;
+  while (isFurther(i, m)) m -= 1;
   change([[i, (s) => {
     s.best = m;
     if (s.decisions[m] === "drop") s.decisions[m] = "";
@@ -165,7 +168,7 @@ function rows(i) {
   states[i].decisions.forEach((decision, m) => {
     const member = group.members[m];
     if (decision) found.push({
-      group: group.id, kind: group.kind, decision, hash: member.hash, path: group.kind === "exact" ? member.paths[0] : "",
+      group: group.id, kind: isCopy(member) ? "exact" : group.kind, decision, hash: member.hash, path: isCopy(member) ? member.paths[0] : "",
       keeper: keeper < 0 ? "" : group.members[keeper].hash,
       reason: group.reason, files: member.paths.join(" | "),
     });
@@ -201,7 +204,7 @@ function save() {
 
 const losses = (some) => [...new Set(some.flatMap(lostOf))].map(visible);
 const open_rows = (i) => rows(i).filter((row) => !isLocked(i, memberOf(i, row)));
-const memberOf = (i, row) => groups[i].members.findIndex((m) => m.hash === row.hash && (!row.path || m.paths[0] === row.path));
+const memberOf = (i, row) => groups[i].members.findIndex((m) => m.hash === row.hash && (isCopy(m) ? m.paths[0] === row.path : !row.path));
 let applying = false;
 
 function take(answer) {
@@ -456,7 +459,7 @@ function memberItem(i, m, member) {
   const acts = el("div", { class: "acts" });
   acts.append(button("keep", "Keep", "P", () => decide(i, m, "keep")), button("drop", "Drop", "X", () => decide(i, m, "drop")));
   if (groups[i].kind !== "bad") {
-    acts.append(button("apart", groups[i].kind === "exact" ? "Leave" : "Not a duplicate", "N", () => decide(i, m, "not-duplicate")));
+    acts.append(button("apart", isCopy(groups[i].members[m]) ? "Leave" : "Not a duplicate", "N", () => decide(i, m, "not-duplicate")));
     acts.append(button("best", "Make keeper", "B", () => makeBest(i, m)));
   }
   item.append(frame, box, acts);

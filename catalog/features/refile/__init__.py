@@ -1,0 +1,1 @@
+"""Names and folders again, from what is known now."""
