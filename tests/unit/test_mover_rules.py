@@ -66,6 +66,15 @@ def test_what_lies_elsewhere_is_left_and_what_is_where_it_belongs_loses_its_tag(
     assert move is not None and move.is_there and move.tag == "ai:dogs"
 
 
+def test_of_a_content_that_is_there_and_waits_besides_only_what_waits_is_planned() -> None:
+    waits, there = (
+        Sighting(f"AI/{path}/a.jpg", ("ai:cats",), "hash")
+        for path in ("_unsorted", "organized/cats")
+    )
+    assert [move.path for move in plan_moves([there, waits], PLACES)] == [waits.path]
+    assert [move.path for move in plan_moves([there], PLACES)] == [there.path]
+
+
 def test_a_category_is_never_the_folder_that_files_are_taken_from() -> None:
     move = planned("AI/_unsorted/a.jpg", "ai:_unsorted", places=Places("AI/_unsorted", "AI", "ai"))
     assert move is not None and "taken from" in move.problem

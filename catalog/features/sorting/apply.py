@@ -109,7 +109,9 @@ class FileMover:
         """A file at its new path, proved to be the same; else it is put back."""
         if known is not None and self.records is not None:
             self.records.bring_sidecars(known, target)
-        after = self.store.move(move.path, target)
+            after = self.records.rename(move.path, target, known.hash)
+        else:
+            after = self.store.move(move.path, target)
         if not _is_same(entry, after) or self.store.stat(move.path) is not None:
             with contextlib.suppress(StoreError):
                 self.store.move(target, move.path)
@@ -161,11 +163,9 @@ class FileMover:
         """A file lies in its folder already: what else there was to do is done."""
         if self.journal is None:
             return self._became(move, "planned", path, "it lies there already; its tag goes")
-        self.journal.started("untag", path=path, tag=move.tag)
         if self.records is not None:
             self.records.finish(move.hash or self.store.checksum(path), entry, move)
         self._untag(entry, move)
-        self.journal.done("untag", path=path, tag=move.tag)
         return self._became(move, "already", path)
 
     def _gone(self, move: Move, known: Known | None) -> Outcome:

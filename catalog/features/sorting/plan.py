@@ -98,8 +98,11 @@ def plan_moves(sightings: Iterable[Sighting], places: Places) -> list[Move]:
     """What becomes of files with tags, by path; what has none that counts, or lies elsewhere, is
     left out.
     """
-    moves = (_planned(one, places) for one in sorted(sightings, key=lambda s: s.path))
-    return [move for move in moves if move is not None]
+    planned = (_planned(one, places) for one in sorted(sightings, key=lambda s: s.path))
+    moves = [move for move in planned if move is not None]
+    # of a content that is there and waits besides, the tag goes with what waits
+    waiting = {move.hash for move in moves if move.hash and not (move.is_there or move.problem)}
+    return [move for move in moves if not (move.is_there and move.hash in waiting)]
 
 
 def _planned(sighting: Sighting, places: Places) -> Move | None:

@@ -107,6 +107,12 @@ class Records:
                 return Known(document, row)
         return None
 
+    def rename(self, old: str, new: str, digest: str) -> Entry:
+        """Rename a file of a content, so that an undo of a run that was killed knows of it."""
+        assert self.run is not None
+        with self.run.journal.coming(self.store.name, new, digest, old, renamed=True):
+            return self.store.move(old, new)
+
     # --- telling ----------------------------------------------------------------------------------
 
     def moved(self, known: Known, entry: Entry, move: Move) -> None:
@@ -122,12 +128,12 @@ class Records:
     def drop(self, known: Known, move: Move) -> str:
         """The copy goes into the trash, its content lies in the folder already; why not, or ""."""
         assert self.run is not None
-        self._tell(known.hash, "sort", edits.with_album(move.category), known.row["path"])
+        self._tell(known.hash, "sort", edits.with_album(move.category))
         stores, files = {self.store.name: self.store}, [Taken(known.hash, known.row)]
         reason = f"the same lies in {move.folder}"
         (problem,) = take_away(self.run, stores, files, reason=reason, reason_kind="exact")
         if not problem:
-            self._tell(known.hash, "untag", self._sorted(move), known.row["path"])
+            self._tell(known.hash, "untag", self._sorted(move))
         return problem
 
     def finish(self, content_hash: str, entry: Entry | None, move: Move) -> None:
@@ -142,7 +148,7 @@ class Records:
                 known = Known(document, lost)
                 self.moved(known, as_proved(entry, known.recorded), move)
         finish_taking(self.run, {self.store.name: self.store}, [content_hash])
-        self._tell(content_hash, "untag", self._sorted(move), move.path)
+        self._tell(content_hash, "untag", self._sorted(move))
 
     def _is_gone(self, row: CopyRow) -> bool:
         is_its = row["store"] == self.store.name and self.places.is_unsorted(row["path"])
@@ -168,9 +174,8 @@ class Records:
 
         return change
 
-    def _tell(self, content_hash: str, action: str, change: Change, path: str) -> None:
-        note: EventNote = {"store": self.store.name, "path": path, "effect": "index"}
-        self._apply(Edit(content_hash, action, change, note))
+    def _tell(self, content_hash: str, action: str, change: Change) -> None:
+        self._apply(Edit(content_hash, action, change, {"effect": "index"}))
 
     def _tell_moved(self, content_hash: str, change: Change, old: str, new: str) -> None:
         name = self.store.name
@@ -181,7 +186,7 @@ class Records:
         assert self.run is not None
         (answer,) = self.run.edit([edit])
         if answer not in ("done", "unchanged"):
-            raise DocumentConflict(f"{edit.event.get('path', '')}: {answer}")
+            raise DocumentConflict(f"The record of {edit.hash} was not changed: {answer}")
 
     # --- sidecars ---------------------------------------------------------------------------------
 
@@ -194,7 +199,7 @@ class Records:
                 path = f"{folder}/{wanted}"
                 there = self.store.stat(path)
                 if there is None:
-                    there = self.store.move(row["path"], path)
+                    there = self.rename(row["path"], path, row["hash"])
                 elif self.store.stat(row["path"]) or self.store.checksum(path) != row["hash"]:
                     continue
                 after = sidecar_row(self.store.name, there, row["hash"])

@@ -233,6 +233,7 @@ BRINGS_FILES = {
     "upload_to_dropbox_from_dropbox",
     "import_old_catalog",
     "mirror",
+    "mover",
     "sync_nas_to_dropbox",
     "sync_dropbox_to_nas",
     "trash restore",
