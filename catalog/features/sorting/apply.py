@@ -133,11 +133,21 @@ class FileMover:
         return path in self._shown or self.store.stat(path) is not None
 
     def _is_equal(self, entry: Entry, path: str) -> bool:
-        """Whether a file has the content of what lies, or will lie, at a path: both are read."""
+        """Whether a file has the content of what lies, or will lie, at a path: both are read.
+
+        Raises StoreError where both are one file, as a share or a link shows it: without the one
+        there may be none.
+        """
         at = self._shown.get(path, path)
         there = self.store.stat(at)
         if there is None or there.problem or there.size != entry.size:
             return False
+        if entry.inode and (entry.device, entry.inode) == (there.device, there.inode):
+            raise StoreError(
+                f"{entry.path} is the very file that lies at {at}, and is left.",
+                store=self.store.name,
+                path=entry.path,
+            )
         return self.store.checksum(entry.path) == self.store.checksum(at)
 
     def _drop(self, move: Move, known: Known | None, entry: Entry, equal: str) -> Outcome:

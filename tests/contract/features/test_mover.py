@@ -353,3 +353,21 @@ def test_on_a_disk_the_tags_of_the_catalog_count(lab: Lab) -> None:
     assert lab.catalog("undo", done.summary["run"], "--yes").status == 0
     assert recorded(lab) == before
     assert (lab.root / "_unsorted/a.jpg.xmp").exists()
+
+
+def test_a_second_name_of_the_very_file_is_no_equal_one(lab: Lab) -> None:
+    put(lab.root, {"_unsorted/a.jpg": A})
+    (lab.root / "ai/cats").mkdir(parents=True)
+    (lab.root / "ai/cats/a.jpg").hardlink_to(lab.root / "_unsorted/a.jpg")
+    lab.variables |= {
+        "CATALOG_NAS_ROOT": str(lab.root),
+        "CATALOG_UNSORTED_REMOTE_DIR": str(lab.root / "_unsorted"),
+        "CATALOG_IMAGES_ROOT_DIR": str(lab.root / "ai"),
+        "CATALOG_PARENT_TAG_VALUE": "ai",
+    }
+    assert lab.catalog("store", "add", "nas", lab.root).status == 0
+    assert lab.run("sync_catalog_with_disk", "-y", "-q").status == 0
+    assert lab.catalog("tag", content_hash(A), "--add", "ai:cats").status == 0
+    done = lab.run("mover", "--json")
+    assert (done.status, done.summary["failed"]) == (3, 1), done.err
+    assert (lab.root / "_unsorted/a.jpg").exists() and (lab.root / "ai/cats/a.jpg").exists()
