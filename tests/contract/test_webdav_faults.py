@@ -356,6 +356,20 @@ def test_no_error_names_the_password(emulator: Emulator, tmp_path: Path) -> None
     emulator.start()
 
 
+def test_a_file_may_be_read_from_the_server_that_it_is_sent_to(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    """Also where one file alone may travel."""
+    access = Access(Login(emulator.user, emulator.password), seconds=60, transfers=1)
+    address = parse_address(f"{emulator.files_address}/photos")
+    store = WebdavStore("cloud", address, access.connection(address, "cloud"), tmp_path / "state")
+    digest = put(store, "a.jpg", LARGE)
+    with store.open("a.jpg") as stream:
+        store.put("b.jpg", stream, len(LARGE), MTIME, digest)
+    assert read(store, "b.jpg") == LARGE
+    access.close()
+
+
 # --- large files ----------------------------------------------------------------------------------
 
 

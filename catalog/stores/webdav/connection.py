@@ -56,8 +56,9 @@ class Login:
 class Line:
     """The connections to a server, which all threads and stores share.
 
-    `origin` is its scheme, host and port; the login goes nowhere else. `transfers`: requests with
-    the bytes of files that run at once.
+    `origin` is its scheme, host and port; the login goes nowhere else. `transfers`: files that
+    travel there at once, and as many may travel back: a file may be read here while it is written
+    here, and neither waits for the other.
     """
 
     origin: str
@@ -66,7 +67,8 @@ class Line:
     transfers: int = 4
 
     def __post_init__(self) -> None:
-        self.bytes_at_once = threading.BoundedSemaphore(self.transfers)
+        self.uploads_at_once = threading.BoundedSemaphore(self.transfers)
+        self.downloads_at_once = threading.BoundedSemaphore(self.transfers)
         self.calls_at_once = threading.BoundedSemaphore(AT_ONCE)
 
     @cached_property
@@ -74,7 +76,7 @@ class Line:
         """What sends requests."""
         context = ssl.create_default_context(cafile=str(self.ca_cert) if self.ca_cert else None)
         nothing = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
-        most = self.transfers + AT_ONCE
+        most = 2 * self.transfers + AT_ONCE
         return httpx.Client(
             verify=context,
             cookies=http.cookiejar.CookieJar(nothing),  # a session would outlive a wrong password
@@ -149,7 +151,7 @@ class Connection:
         def request() -> httpx.Response:
             return self._answered(method, url, headers or {}, body)
 
-        with self.line.bytes_at_once if method == "PUT" else self.line.calls_at_once:
+        with self.line.uploads_at_once if method == "PUT" else self.line.calls_at_once:
             return self.patience.repeat(request, path, is_once=is_once)
 
     def list(
@@ -168,8 +170,8 @@ class Connection:
 
     @contextlib.contextmanager
     def transfer(self) -> Iterator[None]:
-        """While one more transfer runs, whose bytes are read after its request."""
-        with self.line.bytes_at_once:
+        """While one more file travels here, whose bytes are read after its request."""
+        with self.line.downloads_at_once:
             yield
 
     def stream(self, url: str, path: str, headers: Mapping[str, str]) -> httpx.Response:

@@ -109,19 +109,26 @@ class Operations:
 
     def _is_done(self, method: str, source: Named, target: Named, known: Resource | None) -> bool:
         """Whether a request whose reply was lost was done after all."""
-        there = self._at(target.url)
+        there = self.find(target.url)
         if there is None or (known is not None and there.size != known.size):
             return False
         if method == "COPY":
             return self.has_same_content(source.url, target.url, source.path)
         is_its = known is None or not self.traits.numbers or there.file_id == known.file_id
-        return is_its and self._at(source.url) is None
+        return is_its and self.find(source.url) is None
 
-    def _at(self, url: str) -> Resource | None:
+    def find(self, url: str) -> Resource | None:
         try:
             return self.look(url, "")
         except NotFound:
             return None
+
+    def check_free(self, target: Named) -> None:
+        """Raise AlreadyExists where something has the name: not every plain server heeds a
+        condition.
+        """
+        if self.find(target.url) is not None:
+            raise taken(target.path, self.folder.name)
 
     def keeps_name(self, url: str) -> bool:
         """Whether a file can be renamed to that: some servers cut odd names, which is tried once
@@ -141,7 +148,7 @@ class Operations:
         try:
             headers = {"Destination": odd, "Overwrite": "F"}
             self._connection.ask("MOVE", url, headers=headers)
-            return self._at(odd) is not None
+            return self.find(odd) is not None
         except StoreError:
             return False
         finally:
@@ -150,6 +157,7 @@ class Operations:
 
     def _relay(self, source: Named, target: Named, known: Resource, *, is_move: bool) -> None:
         """Read a file and write it anew, since the server cannot name it so itself."""
+        self.check_free(target)
         headers = {"Content-Length": str(known.size), "If-None-Match": "*"}
         with Download(self._connection, *source) as stream:
             pieces = iter(lambda: stream.read(1 << 20), b"")

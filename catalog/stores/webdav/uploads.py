@@ -142,6 +142,7 @@ class Uploader:
         if self._operations.keeps_name(wanted.url):
             return self._put_aside(wanted, lambda url: send(url, {}))
         self._folder.make_folders(wanted.folder)
+        self._operations.check_free(Named(wanted.url, wanted.path))
         sha1 = send(wanted.url, {"If-None-Match": "*"})
         try:
             self._prove(wanted.url, wanted, sha1)
