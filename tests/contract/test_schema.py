@@ -973,7 +973,10 @@ def test_no_index_is_ever_deleted(
     }
     assert deleted == {"/_pit"}
     calls: list[str] = []
-    for module in Path(catalog.__file__).parent.rglob("*.py"):
+    package = Path(catalog.__file__).parent
+    for module in package.rglob("*.py"):
+        if module.is_relative_to(package / "stores"):
+            continue  # its servers are others
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Call) and any(
                 isinstance(a, ast.Constant) and a.value == "DELETE" for a in node.args
@@ -1047,7 +1050,7 @@ def test_two_programs_with_one_asset_both_keep_their_copy(
     assert {field: merged[field] for field in same} == {field: document[field] for field in same}
 
 
-def test_a_copy_is_refused_where_another_is_proved_and_lost_ones_are_marked(
+def test_a_copy_is_refused_where_another_is_proved_and_takes_the_place_of_lost_ones(
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
     catalog_ = opened()
@@ -1069,10 +1072,7 @@ def test_a_copy_is_refused_where_another_is_proved_and_lost_ones_are_marked(
     lost = Verdict(proved=False, missing=frozenset({"a.jpg"}))
     assert writing.add_copy(digest, a_copy("b.jpg"), lambda _paths: lost, "two") == "added"
     (document,) = lab.documents().values()
-    assert {c["path"]: c["state"] for c in document["copies"]} == {
-        "a.jpg": "missing",
-        "b.jpg": "ok",
-    }
+    assert {c["path"]: c["state"] for c in document["copies"]} == {"b.jpg": "ok"}
     assert (document["copy_count"], document["paths"], document["stores"]) == (
         1,
         ["b.jpg"],

@@ -157,6 +157,7 @@ def changes(other: Document, person: Document) -> list[Change]:
         edits.moved_copy("nas", "a.jpg", row),
         edits.without_copy("nas", "a.jpg"),
         edits.marked("nas", "a.jpg", "missing"),
+        edits.relocated(edits.with_copy(row), {("nas", "b.jpg"): "c.jpg"}),
         edits.with_numbers("nas", "a.jpg", {"device": 1, "inode": 2}),
         edits.with_sidecars([], [{**ROW, "path": "a.xmp"}]),
         edits.with_saying(lambda _said, _base: person),

@@ -12,7 +12,8 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -168,11 +169,13 @@ class Connection:
         answer = self.ask(method, url, path, headers=headers, body=request_body(properties))
         return [*read_resources(answer.content, self.store)]
 
-    @contextlib.contextmanager
-    def transfer(self) -> Iterator[None]:
-        """While one more file travels here, whose bytes are read after its request."""
-        with self.line.downloads_at_once:
-            yield
+    def transfer(self, *, is_check: bool = False) -> AbstractContextManager[object]:
+        """While one more file travels here, whose bytes are read after its request.
+
+        `is_check`: it is read only to be compared, maybe while another one travels that the same
+        work waits for; so it waits among the requests that end by themselves.
+        """
+        return self.line.calls_at_once if is_check else self.line.downloads_at_once
 
     def stream(self, url: str, path: str, headers: Mapping[str, str]) -> httpx.Response:
         """The answer to a GET whose bytes are read afterwards, within a transfer; to be closed."""

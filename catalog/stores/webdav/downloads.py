@@ -23,7 +23,7 @@ _PAST_THE_END = 416
 class Download(io.RawIOBase):
     """The bytes of a file from `offset`, `length` of them at most (None: all).
 
-    The first request is sent at once.
+    The first request is sent at once. `is_check`: see `Connection.transfer`.
     """
 
     def __init__(
@@ -33,6 +33,8 @@ class Download(io.RawIOBase):
         path: str,
         offset: int = 0,
         length: int | None = None,
+        *,
+        is_check: bool = False,
     ) -> None:
         super().__init__()
         self._connection = connection
@@ -47,7 +49,7 @@ class Download(io.RawIOBase):
         self._etag: str | None = None
         self._is_whole = False
         try:
-            self._lines.enter_context(connection.transfer())
+            self._lines.enter_context(connection.transfer(is_check=is_check))
             self._open()
         except BaseException:
             self.close()

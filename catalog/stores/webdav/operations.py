@@ -61,7 +61,7 @@ class Operations:
     def content_of(self, url: str, path: str) -> str:
         """The content hash of a file, by reading all of it. Raises NotFound."""
         hasher = ContentHasher()
-        with Download(self._connection, url, path) as stream:
+        with Download(self._connection, url, path, is_check=True) as stream:
             while piece := stream.read(1 << 20):
                 hasher.update(piece)
         return hasher.hexdigest()
@@ -118,6 +118,7 @@ class Operations:
         return is_its and self.find(source.url) is None
 
     def find(self, url: str) -> Resource | None:
+        """What the server says of a file or folder, or None where there is none."""
         try:
             return self.look(url, "")
         except NotFound:
