@@ -352,13 +352,17 @@ class Trial:
             for what in ("files", "dropbox")
         }
 
-    def _kill(self, before: Snapshot, who: str, at: int, _rolled: random.Random) -> str:
-        """Kill somebody at a moment; whom, and when."""
+    def _kill(self, before: Snapshot, who: str, at: int, rolled: random.Random) -> str:
+        """Kill somebody at a moment, or at an earlier one if the command had fewer this time; whom,
+        and when.
+        """
         before.restore()
         killed = self.commands.run(self.lab, self.command, who, at)
         if who == zygote.WORKERS and not killed.workers:  # there were none: then all of it
-            return self._kill(before, zygote.GROUP, at, _rolled)
-        assert killed.status == -9 or killed.workers, f"nothing was killed: {killed}"
+            return self._kill(before, zygote.GROUP, at, rolled)
+        if killed.status != -9 and not killed.workers:
+            assert at > killed.moments > 0, f"nothing was killed: {killed}"
+            return self._kill(before, who, rolled.randrange(1, killed.moments + 1), rolled)
         return f"{who} killed at {at}"
 
     def _kill_node(self, before: Snapshot, _who: str, _at: int, rolled: random.Random) -> str:
