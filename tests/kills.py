@@ -20,11 +20,13 @@ from typing import Any
 
 import zygote
 from emulators.dropbox import Emulator
+from emulators.nextcloud import Emulator as Nextcloud
 from running import PROGRAMS, Lab
 
 from catalog.domain.copies import timestamp
 from catalog.domain.fixity import content_hash
 
+Far = Emulator | Nextcloud
 INDEXES = ("", "events", "sources", "stores", "decisions", "handovers")
 NOT_COMPARED = ("home/state/", "home/cache/", "account/")
 """What programs keep for themselves: journals are compared by what they say."""
@@ -107,11 +109,12 @@ class Zygote:
 
 
 class Snapshot:
-    """A lab as it is: its folders, its Dropbox account, its indexes."""
+    """A lab as it is: its folders, its account of a service, its indexes."""
 
-    def __init__(self, lab: Lab, dropbox: Emulator | None) -> None:
+    def __init__(self, lab: Lab, far: Far | None) -> None:
         self._lab = lab
-        self._dropbox = dropbox
+        self._far = far
+        self._held = far.keep() if isinstance(far, Nextcloud) else None
         self._documents = {what: lab.documents(what) for what in INDEXES}
         self._inodes = {path: inode for path, inode, _ctime in _files_of(lab.folder)}
         self._kept = Path(tempfile.mkdtemp(prefix=f"{lab.folder.name}-"))
@@ -125,6 +128,8 @@ class Snapshot:
             for path in folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
             shutil.copytree(self._kept, folder, symlinks=True, dirs_exist_ok=True)
+        if isinstance(self._far, Nextcloud) and self._held is not None:
+            self._far.bring_back(self._held)
         now = {path: (inode, ctime) for path, inode, ctime in _files_of(folder)}
         found = {inode: now[path] for path, inode in self._inodes.items() if path in now}
         for what, documents in self._documents.items():
@@ -136,12 +141,12 @@ class Snapshot:
 
     @contextmanager
     def _away(self) -> Iterator[None]:
-        """While the Dropbox account is closed."""
-        if self._dropbox is not None:
-            self._dropbox.stop()
+        """While a Dropbox account is closed, which lies in the lab."""
+        if isinstance(self._far, Emulator):
+            self._far.stop()
         yield
-        if self._dropbox is not None:
-            self._dropbox.start()
+        if isinstance(self._far, Emulator):
+            self._far.start()
 
     def _put(self, what: str, documents: Mapping[str, Mapping[str, Any]]) -> None:
         name = f"{self._lab.index}-{what}" if what else self._lab.index
@@ -180,7 +185,7 @@ def _known(value: Any, found: Mapping[int, tuple[int, int]]) -> Any:
 # --- what it has come to --------------------------------------------------------------------------
 
 
-def outcome(lab: Lab, dropbox: Emulator | None) -> dict[str, set[object]]:
+def outcome(lab: Lab, far: Far | None) -> dict[str, set[object]]:
     """What a catalog has come to, whatever runs did it and when: files with their times, documents,
     the history, and what journals say was begun.
     """
@@ -191,27 +196,26 @@ def outcome(lab: Lab, dropbox: Emulator | None) -> dict[str, set[object]]:
     }
     found["history"] = {_told(event) for event in lab.documents("events").values()}
     found["files"] = set(_files(lab))
-    found["dropbox"] = _account(dropbox) if dropbox is not None else set()
+    found["far"] = _account(far) if far is not None else set()
     found["journal"] = set(_begun(lab))
     return found
 
 
 def holdings(found: Mapping[str, set[Any]]) -> set[tuple[str, str]]:
-    """Which contents lie in which folder, or in Dropbox, under whatever names."""
+    """Which contents lie in which folder, or in the account, under whatever names."""
     here = (row for row in found["files"] if Path(row[0]).suffix.lower() in MEDIA)
-    there = (("dropbox", row[1]) for row in found["dropbox"])
+    there = (("far", row[1]) for row in found["far"])
     return {(row[0].partition("/")[0], row[1]) for row in here}.union(there)
 
 
-def contents(lab: Lab, dropbox: Emulator | None) -> set[str]:
+def contents(lab: Lab, far: Far | None) -> set[str]:
     """The content hashes of all photos, videos and sidecars, wherever they lie but in the staging
     folder: what is there can be made again.
     """
-    account = dropbox.files() if dropbox is not None else {}
     apart = {lab.home, lab.folder / "staging"}
     paths = [p for p in lab.folder.rglob("*") if p.suffix.lower() in MEDIA and p.is_file()]
     here = {content_hash(p.read_bytes()) for p in paths if not apart.intersection(p.parents)}
-    return here | {file.content_hash for file in account.values()}
+    return here | {digest for _path, digest, _time in (_held_by(far) if far is not None else ())}
 
 
 def differences(
@@ -257,13 +261,22 @@ def _content(path: Path) -> str:
     return content_hash(b"" if path.name == "store.json" else data)
 
 
-def _account(dropbox: Emulator) -> set[object]:
-    """What lies in a Dropbox account: paths, contents and times."""
+def _account(far: Far) -> set[object]:
+    """What lies in an account: paths, contents and times."""
     return {
-        (_RUN.sub("RUN", path), file.content_hash, file.client_modified)
-        for path, file in dropbox.files().items()
+        (_RUN.sub("RUN", path), digest, time)
+        for path, digest, time in _held_by(far)
         if not path.endswith("/.catalog/store.json")
     }
+
+
+def _held_by(far: Far) -> Iterator[tuple[str, str, object]]:
+    if isinstance(far, Nextcloud):
+        for path, record in far.files().items():
+            yield path, content_hash(far.content(path)), record.modified
+    else:
+        for path, file in far.files().items():
+            yield path, file.content_hash, file.client_modified
 
 
 def _plain_text(document: Mapping[str, Any]) -> str:

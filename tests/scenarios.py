@@ -87,6 +87,13 @@ def _upload(lab: Lab, dropbox: Emulator) -> Arguments:
     return (lab.source, "-r", "--dropbox")
 
 
+@scenario("upload")
+def _upload_also(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1, 4)
+    mixed(lab.source)
+    return (lab.source, "-r", "--also", "dropbox")
+
+
 @scenario("upload_to_dropbox_from_dropbox")
 def _upload_dropbox(lab: Lab, dropbox: Emulator) -> Arguments:
     stocked(lab, 1)
@@ -121,7 +128,7 @@ def changed(lab: Lab) -> None:
     five.with_name(f"{five.name}.xmp").write_bytes(XMP + b"5")
 
 
-@scenario("sync_catalog_with_disk")
+@scenario("sync_catalog_with_disk", "sync")
 def _sync(lab: Lab, dropbox: Emulator) -> Arguments:
     changed(lab)
     return ()

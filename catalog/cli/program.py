@@ -20,6 +20,8 @@ from catalog.version import __version__
 COMMANDS: dict[str, str] = {
     "upload_to_nas_from_disk": "catalog.cli.commands.upload_to_nas_from_disk",
     "upload_to_dropbox_from_dropbox": "catalog.cli.commands.upload_to_dropbox_from_dropbox",
+    "upload": "catalog.cli.commands.upload",
+    "sync": "catalog.cli.commands.sync",
     "sync_catalog_with_disk": "catalog.cli.commands.sync_catalog_with_disk",
     "sync_catalog_with_dropbox": "catalog.cli.commands.sync_catalog_with_dropbox",
     "delete_from_directory_if_in_catalog": (

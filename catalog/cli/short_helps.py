@@ -5,6 +5,8 @@ from __future__ import annotations
 CATALOG: dict[str, str] = {
     "upload_to_nas_from_disk": "Upload a folder of photos and videos into the catalog on the NAS.",
     "upload_to_dropbox_from_dropbox": "Upload a folder of Dropbox into the catalog in Dropbox.",
+    "upload": "Upload a folder, also of a service, into any store.",
+    "sync": "Make the index agree with what lies in a store.",
     "sync_catalog_with_disk": "Make the index agree with what lies on a disk.",
     "sync_catalog_with_dropbox": "Make the index agree with what lies in Dropbox.",
     "delete_from_directory_if_in_catalog": (
@@ -40,7 +42,7 @@ CATALOG: dict[str, str] = {
     "mirror": "Copy what one store has and another lacks.",
     "verify": "Read copies again, mark corrupt ones, and repair them from good ones.",
     "review": "Look at look-alikes and bad shots side by side, and decide.",
-    "watch": "Keep a disk store and the index in step while it is changed.",
+    "watch": "Keep a store and the index in step while it is changed.",
     "scaler": "Make the pictures larger that come into a folder.",
     "mover": "Move tagged files into folders of their categories.",
     "rebuild": "Rebuild the index from the disks alone.",

@@ -6,7 +6,7 @@ are implied.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Protocol, TypeAlias, runtime_checkable
@@ -242,6 +242,18 @@ class TaggedStore(ManagedStore, Protocol):
 
     def tags(self) -> FileTags | None:
         """Its tags; None where it keeps none after all."""
+        ...
+
+
+@runtime_checkable
+class ComputingStore(ManagedStore, Protocol):
+    """A store that computes checksums of what it has, so that no bytes travel."""
+
+    def compute_checksums(self, path: str) -> Mapping[str, str]:
+        """Checksums of a file's bytes as the store reads them now; none where it cannot.
+
+        Raises NotFound.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ from catalog.errors import UnknownKind
 from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local.root import LocalKind
 from catalog.stores.machine import machine_id
-from catalog.stores.root import Kind, Root, StoreContext
+from catalog.stores.root import FarRoot, Kind, Root, StoreContext
 from catalog.stores.webdav.root import WebdavKind
 
 _KINDS: dict[str, Kind] = {}
@@ -76,6 +76,15 @@ def root_named(text: str, context: StoreContext) -> Root:
     """
     kind = kind_named_by(text)
     return kind.root(kind.parse(text), context)
+
+
+def root_at(location: str, context: StoreContext) -> FarRoot | None:
+    """The root of a folder by what a store stated as its location; None for a path of this machine.
+
+    Raises ConfigError.
+    """
+    kind = next((k for k in kinds() if k.prefix and location.startswith(k.prefix)), None)
+    return None if kind is None else kind.root_at(location, context)
 
 
 def root_recorded(record: StoreRecord, context: StoreContext) -> Root:

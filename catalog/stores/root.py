@@ -113,6 +113,18 @@ class Root(Protocol):
         ...
 
 
+class FarRoot(Root, Protocol):
+    """A root of a service."""
+
+    @property
+    def device(self) -> int:
+        """The number that stands for the account where entries of its stores have a device.
+
+        Raises StoreUnavailable, ConfigError.
+        """
+        ...
+
+
 class Kind(Protocol):
     """A kind of store.
 
@@ -141,4 +153,10 @@ class Kind(Protocol):
 
     def root(self, text: str, context: StoreContext) -> Root:
         """The root of a text that `parse` gave or the catalog recorded."""
+        ...
+
+    def root_at(self, location: str, context: StoreContext) -> FarRoot | None:
+        """The root of a folder by its location, as stores of the kind state theirs, and as the
+        history names what lay outside; None for a kind that is not far away.
+        """
         ...

@@ -18,12 +18,12 @@ def is_same_file(one: Entry, other: Entry) -> bool:
     """Whether two paths show one file: then removing one is no matter of copies.
 
     A second mount of a folder may show another device; a file whose inode and times, to the
-    nanosecond, are the same is taken for the same all the same. Of stores without inodes, the
-    version tells: no two files share one.
+    nanosecond, are the same is taken for the same all the same. Of stores without inodes the
+    version tells; with them a copy may have that of its source.
     """
+    if one.inode and other.inode and one.device == other.device:
+        return one.inode == other.inode
     if one.revision and one.revision == other.revision:
-        return True
-    if one.inode and (one.device, one.inode) == (other.device, other.inode):
         return True
     marks = [(e.inode, e.size, e.mtime_ns, e.ctime_ns) for e in (one, other)]
     return bool(one.inode) and marks[0] == marks[1]

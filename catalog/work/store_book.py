@@ -333,8 +333,15 @@ class StoreBook(KnownStores):
                 store.sweep()
             yield stores
 
+    def open_source(self, directory: str) -> ManagedStore:
+        """A folder to take files away from: of this machine, or of the service that its prefix
+        names. Raises SourceInsideCatalog, UsageError.
+        """
+        kind = registry.kind_named_by(directory)
+        return self.open_outside_afar(directory) if kind.prefix else self.open_outside(directory)
+
     def open_outside(self, directory: str) -> LocalStore:
-        """A folder to take files away from.
+        """A folder of this machine to take files away from.
 
         Raises SourceInsideCatalog where any store has, or had, its root in or around it. Every
         marker counts, also that of a store the catalog does not know, and every recorded root, also
@@ -342,45 +349,43 @@ class StoreBook(KnownStores):
         """
         source = LocalRoot(guards.check_folder(directory))
         roots = {root.text: root for root in self._roots(NAS) if root.folder is not None}
-        for text in sorted(roots):
-            guards.check_apart(source, roots[text])
-        if any(is_marked(root) for root in source.upwards()):
-            raise SourceInsideCatalog(
-                f"The folder {source.shown} lies inside a store, by its marker; nothing was "
-                "changed.",
-                hint="Name a folder outside it.",
-            )
+        _check_outside(source, [roots[text] for text in sorted(roots)])
         return LocalStore("source", source.folder, managed=False, avoid=why_left_out)
 
-    def open_outside_dropbox(self, folder: str) -> ManagedStore:
-        """A folder of the Dropbox account that is no part of the catalog,
-        to read from or to take files away from.
+    def open_outside_afar(self, folder: str) -> ManagedStore:
+        """A folder of a service, by its name with the prefix of its kind, that is no part of the
+        catalog, to read from or to take files away from.
 
         Raises SourceInsideCatalog where a store has, or had, its root in or around it; UsageError
         where there is none.
         """
-        kind = DropboxKind()
-        source = kind.root(kind.parse(folder), self._context)
-        for root in self._roots(DROPBOX):
-            guards.check_apart(source, root)
+        source = registry.root_named(folder, self._context)
         if not source.is_there():
             raise UsageError(
-                f"There is no folder {source.path} in Dropbox.",
+                f"There is no folder {source.shown}.",
                 hint="Check the spelling; it is named from the account's root.",
             )
-        if any(is_marked(root) for root in source.upwards()):
-            raise SourceInsideCatalog(
-                f"The folder {source.path} lies inside a store, by its marker; nothing was "
-                "changed.",
-                hint="Name a folder outside it.",
-            )
+        _check_outside(source, self._roots(DROPBOX))
         store = source.store("source", managed=False)
         if any(PurePosixPath(e.path).match(f"*/{PRIVATE}/{MARKER}") for e in store.list()):
             raise SourceInsideCatalog(
-                f"In the folder {source.path} lies a store, by its marker; nothing was changed.",
+                f"In the folder {source.shown} lies a store, by its marker; nothing was changed.",
                 hint="Name the folders beside it one by one.",
             )
         return store
+
+
+def _check_outside(source: Root, roots: Iterable[Root]) -> None:
+    """Raise SourceInsideCatalog where a folder lies in one of some roots or around it, or in a
+    store by its marker.
+    """
+    for root in roots:
+        guards.check_apart(source, root)
+    if any(is_marked(root) for root in source.upwards()):
+        raise SourceInsideCatalog(
+            f"The folder {source.shown} lies inside a store, by its marker; nothing was changed.",
+            hint="Name a folder outside it.",
+        )
 
 
 def describe_absence(name: str, reason: str = "") -> str:

@@ -49,6 +49,11 @@ class MemoryRoot:
         """The folder as a store."""
         return MemoryStore(name, self.path, self.disk, managed=managed, is_new=is_new)
 
+    @property
+    def device(self) -> int:
+        """The disk's."""
+        return self.disk.device if self.disk.traits.identifies else 0
+
     def overlap(self, other: Root) -> Overlap | None:
         """By the paths on one disk."""
         if not isinstance(other, MemoryRoot) or other.disk is not self.disk:
@@ -109,6 +114,10 @@ class MemoryKind:
         """The folder."""
         disk, _, path = self.parse(text).partition("/")
         return MemoryRoot(self.disk(disk), path)
+
+    def root_at(self, location: str, context: StoreContext) -> MemoryRoot:
+        """The folder."""
+        return self.root(location, context)
 
 
 KIND = MemoryKind()

@@ -22,7 +22,7 @@ def command(what: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **
     """Take assets out of the catalog, each named by its hash, the beginning of it, a path in a
     store, or a file.
 
-    The files stay where they are, and the next sync_catalog_with_disk would load them again; with
+    The files stay where they are, and the next `catalog sync` would load them again; with
     --with-files they go to the trash of their stores. `catalog undo` brings both back.
 
     \b

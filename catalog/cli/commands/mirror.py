@@ -22,7 +22,8 @@ def command(source: str, target: str, **given: Any) -> int:
     What was renamed in FROM is renamed in TO, not sent again, unless it was renamed in TO later.
     Nothing is ever removed or overwritten in TO. The plan comes from the index, checked against
     what both stores list now: what is gone from TO is sent again. Files that the catalog does not
-    know, or whose content changed, are left to sync_catalog_with_disk.
+    know, or whose content changed, are left to
+    `catalog sync`.
 
     \b
     Example:

@@ -16,14 +16,16 @@ from catalog.features.stores.registration import AddRequest, add_store
 
 @click.group("store", short_help="Add, list or remove the disks that hold copies.")
 def command() -> None:
-    """Add, list or remove the disks and folders that hold copies.
+    """Add, list or remove the disks, and folders of services, that hold copies.
 
-    The store nas is there once nas_root is configured; others, such as archive disks, are added by
-    name. A store that is unmounted or on a shelf stays known, with what was last seen on it.
+    The store nas is there once nas_root is configured, dropbox once dropbox_root is; others, such
+    as archive disks and a Nextcloud, are added by name. A store that is unmounted or on a shelf
+    stays known, with what was last seen on it.
 
     \b
     Example:
       catalog store add archive /mnt/archive1
+      catalog store add cloud webdav:Photos
       catalog mirror nas archive
 
     \b

@@ -9,7 +9,10 @@ import click
 from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.cli.home_zone import settle_home_zone
-from catalog.features.ingest.dropbox import DropboxUpload, run_upload_dropbox
+from catalog.features.ingest.between import StoreUpload
+from catalog.features.ingest.dropbox import COMMAND, run_upload_dropbox
+from catalog.stores.dropbox.root import dropbox_folder
+from catalog.work.store_book import DROPBOX, NAS
 
 
 @click.command(
@@ -66,8 +69,16 @@ def command(
     """
     console = Console.from_flags(shared)
     workspace = settle_home_zone(console, dryrun=dryrun, yes=yes)
-    request = DropboxUpload(
-        directory, recursive=recursive, move=move, dryrun=dryrun, limit=limit, yes=yes, nas=nas
+    request = StoreUpload(
+        dropbox_folder(directory),
+        recursive=recursive,
+        move=move,
+        dryrun=dryrun,
+        limit=limit,
+        yes=yes,
+        store=DROPBOX,
+        further=NAS if nas else "",
+        command=COMMAND,
     )
     words = summary_formats.UPLOAD_TWICE if nas else summary_formats.UPLOAD
     return console.carry_out(run_upload_dropbox, workspace, request, words)

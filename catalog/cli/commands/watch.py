@@ -1,4 +1,4 @@
-"""Keep a disk store and the index in step."""
+"""Keep a store and the index in step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.cli.console import Console
 from catalog.features.reconcile.watch import WatchRequest, run_watch
 
 
-@click.command("watch", short_help="Keep a disk store and the index in step while it is changed.")
+@click.command("watch", short_help="Keep a store and the index in step while it is changed.")
 @click.argument("store", default="nas")
 @click.option(
     "--every", default="24h", show_default=True, metavar="AGE", help="Look at everything so often."
@@ -38,11 +38,12 @@ def command(
     poll: bool,
     **shared: Any,
 ) -> int:
-    """Do what sync_catalog_with_disk does whenever files in STORE change, until interrupted.
+    """Do what `catalog sync` does whenever files in STORE change, until interrupted.
 
-    The store is looked at as a whole first, and again every so often. The disk is only read; what
+    The store is looked at as a whole first, and again every so often. Its files are only read; what
     is unclear gets the answer that loses nothing. Dropbox itself says when something changes there:
-    catalog watch dropbox.
+    catalog watch dropbox. A Nextcloud is asked with one small request every 15 seconds, a plain
+    WebDAV server for everything once a minute.
 
     \b
     Example:

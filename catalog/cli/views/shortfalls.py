@@ -48,7 +48,7 @@ def remedy(shortfall: Shortfall) -> str:
     """The command that shows which assets they are, or mends it."""
     policy = shortfall.policy
     if policy is None:
-        return "catalog verify --repair" if shortfall.state == DAMAGED else "sync_catalog_with_disk"
+        return "catalog verify --repair" if shortfall.state == DAMAGED else "catalog sync"
     missing = (f"--missing {store}" for store in policy.stores)
     see = " ".join(["catalog copies", *missing, f"--fewer-than {policy.min_copies}"])
     return f"{see} '{policy.query}'" if policy.query else see

@@ -10,17 +10,14 @@ from catalog.domain.amounts import size_text
 from catalog.errors import DONE
 from catalog.features.stores.listing import StoreState
 from catalog.features.stores.registration import StoreAdded
-from catalog.stores.dropbox.root import DropboxKind
 
 
 def show_added(console: Console, added: StoreAdded) -> int:
     """Where the store is, and what comes next."""
     for notice in added.notices:
         console.complain(notice)
-    far = added.kind == DropboxKind.name
-    command = "sync_catalog_with_dropbox" if far else "sync_catalog_with_disk"
     console.out(
-        f"Store {added.name} is at {added.shown}. To record what lies there: {command} --store "
+        f"Store {added.name} is at {added.shown}. To record what lies there: catalog sync "
         f"{added.name}"
     )
     if added.unproved:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from catalog.config import Settings, find_exposed_file, secret_names, state_dir
 from catalog.domain.amounts import size_text
@@ -18,9 +19,15 @@ from catalog.index.client import Connection
 from catalog.index.migration import Indexes
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.marker import read_marker
+from catalog.stores.webdav.addresses import Address
+from catalog.stores.webdav.root import WebdavRoot
 from catalog.work.store_book import DROPBOX, NAS, StoreBook
 from catalog.work.workspace import Workspace
 
+if TYPE_CHECKING:
+    from catalog.stores.webdav.access import Access
+
+PRODUCTS = {"nextcloud": "a Nextcloud", "owncloud": "an ownCloud", "plain": "a WebDAV server"}
 LOW_SPACE = 2 * 10**9
 """Bytes free of a disk or an account, below which is told."""
 
@@ -192,13 +199,7 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
     account = connection.account
     yield Finding("dropbox", "ok", f"logged in as {account.name.display_name} ({account.email})")
     usage = connection.call(lambda sdk: sdk.users_get_space_usage())
-    free = space_left(usage)
-    text = f"{size_text(free)} free"
-    yield (
-        Finding("dropbox", "warning", text, "Make room soon.")
-        if free < LOW_SPACE
-        else Finding("dropbox", "ok", text)
-    )
+    yield _space_of("dropbox", space_left(usage))
     if not settings.dropbox_root:
         yield Finding(
             "dropbox",
@@ -221,6 +222,51 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
     )
 
 
+def _webdav(workspace: Workspace) -> Iterator[Finding]:
+    """Each server: who is logged in, what it is, and the space left."""
+    settings = workspace.settings
+    book, found = _book(workspace), dict[str, Address]()
+    access = workspace.webdav
+    access.seconds = min(access.seconds, PATIENCE)
+    if settings.webdav_url or settings.webdav_host_url:
+        found["webdav_url"] = access.address("")
+    roots = ((name, book.root(name)) for name in sorted(book.known))
+    found |= {name: root.address for name, root in roots if isinstance(root, WebdavRoot)}
+    if not found:
+        yield Finding("webdav", "ok", "not used (webdav_url)")
+        return
+    if access.login is None:
+        yield Finding(
+            "webdav",
+            "warning",
+            "there is no login to a WebDAV server",
+            "Set webdav_username and webdav_password.",
+        )
+    seen = set[str]()
+    for name, address in found.items():
+        if (server := f"{address.origin}{address.top}") not in seen:
+            seen.add(server)
+            yield from _server(name, address, access)
+
+
+def _server(name: str, address: Address, access: Access) -> Iterator[Finding]:
+    from catalog.stores.webdav.server import ask_traits, space_left
+
+    connection = access.connection(address, name)
+    try:
+        free = space_left(connection, Address(address.origin, address.top or address.path))
+        traits = ask_traits(connection, address)
+    except CatalogError as error:
+        yield Finding("webdav", "problem", error.message, error.hint)
+        return
+    who = f"logged in as {connection.login.username} to" if connection.login else "no login to"
+    can = "it computes checksums" if traits.hashes else "what is written there is read back"
+    what = PRODUCTS[traits.product]
+    yield Finding("webdav", "ok", f"{who} {connection.host}, {what}: {can}")
+    if free is not None:
+        yield _space_of("webdav", free, connection.host)
+
+
 def _is_up(workspace: Workspace) -> bool:
     """Whether what holds the catalog can be asked, without starting it."""
     elasticsearch = workspace.elasticsearch
@@ -235,13 +281,14 @@ def _book(workspace: Workspace) -> StoreBook:
 
 
 def _space(check: str, path: str) -> Iterator[Finding]:
-    free = shutil.disk_usage(path).free
-    text = f"{size_text(free)} free at {path}"
-    yield (
-        Finding(check, "warning", text, "Make room soon.")
-        if free < LOW_SPACE
-        else Finding(check, "ok", text)
-    )
+    yield _space_of(check, shutil.disk_usage(path).free, path)
+
+
+def _space_of(check: str, free: int, place: str = "") -> Finding:
+    text = f"{size_text(free)} free" + (f" at {place}" if place else "")
+    if free < LOW_SPACE:
+        return Finding(check, "warning", text, "Make room soon.")
+    return Finding(check, "ok", text)
 
 
 def _journal(workspace: Workspace) -> Iterator[Finding]:
@@ -299,6 +346,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "engine": _engine,
     "nas": _nas,
     "dropbox": _dropbox,
+    "webdav": _webdav,
     "further_stores": _further_stores,
     "journal": _journal,
     "reading": _reading,

@@ -22,7 +22,7 @@ from catalog.stores.protocol import ManagedStore
 from catalog.work.contents import states_contents
 from catalog.work.outcome import RunResult
 from catalog.work.session import Session, session
-from catalog.work.sink import Sink
+from catalog.work.sink import Level, Sink
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
@@ -93,6 +93,9 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
         )
         before = timestamp(datetime.now(UTC) - limit) if limit else ""
         _verify(run, book, verifier, names, before, fraction)
+        for name, count in sorted(verifier.computed.items()):
+            what = "1 file" if count == 1 else f"{count:,} files"
+            run.report.notice(f"Of {what} in {name} its server computed the checksum.", Level.INFO)
     return run.result
 
 

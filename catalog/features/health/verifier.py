@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,7 +32,7 @@ from catalog.domain.edits import Change, Edit
 from catalog.domain.evidence import NO_CTIME, Evidence, is_untouched
 from catalog.domain.fixity import Digests
 from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError, reason_kind
-from catalog.stores.protocol import Store
+from catalog.stores.protocol import ComputingStore, Store
 from catalog.work.journal import Journal
 from catalog.work.outcome import Outcome
 from catalog.work.proof import Prover
@@ -43,7 +45,7 @@ HELD = "held"
 """A file with other bytes of which nothing tells whether somebody wrote to it: for a person."""
 BATCH = 128
 _HOW_TO_GO_ON = (
-    "`sync_catalog_with_disk --rehash --accept-changes` takes it as new, `catalog verify --repair "
+    "`catalog sync {} --rehash --accept-changes` takes it as new, `catalog verify --repair "
     "--repair-unclear` puts a good copy in its place"
 )
 _KINDS = {DAMAGED: reason_kind(FixityMismatch), MISSING: reason_kind(NotFound)}
@@ -115,7 +117,7 @@ class Verifier:
     of stores that state the content of their files; `evidence` says, by store, which numbers of
     files tell anything; in those that are `stirred` other numbers are no sign of an edit.
     `repair_unclear`: what is held is repaired as well. `kinds` of checksums
-    are what each asset is to have.
+    are what each asset is to have. `computed` counts, by store, the files that were not read here.
     """
 
     stores: Mapping[str, Verifiable]
@@ -132,6 +134,8 @@ class Verifier:
     until: float = 0.0
     kinds: Sequence[str] = ()
     finished: bool = True
+    computed: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
     advance: Callable[[int], None] = lambda _count: None
 
     def verify(self, due: Iterable[Due]) -> None:
@@ -171,7 +175,7 @@ class Verifier:
                 )
             if entry.problem:
                 return Verdict(due, "", entry, entry.problem)
-            same, learned = agree(entry.checksums, due.recorded), NONE
+            same, learned = agree(self._told_now(entry, due), due.recorded), NONE
             if same is None:
                 read = self.stores[store].digests(path, self._lacking(due), anew=True)
                 same, learned = read.content == due.hash, read.checksums
@@ -185,6 +189,20 @@ class Verifier:
         except StoreError as error:
             return Verdict(due, "", reason=str(error))
         return self._judged(due, entry)
+
+    def _told_now(self, entry: Entry, due: Due) -> Mapping[str, str]:
+        """The checksums that prove a file without reading it here: as its store computes them now,
+        where it can and the index knows one of the kind; else as it states them of every file.
+        """
+        store = self.stores[due.row["store"]]
+        if not isinstance(store, ComputingStore):
+            return entry.checksums
+        if not any(due.recorded.get(kind) for kind in store.capabilities.checksums):
+            return NONE  # what was stated once is no proof of what is there now
+        computed = store.compute_checksums(entry.path)
+        with self._lock:
+            self.computed[store.name] += 1
+        return computed
 
     def _lacking(self, due: Due) -> list[str]:
         """The checksums that an asset is to have and has not; of a sidecar none are kept."""
@@ -252,7 +270,7 @@ class Verifier:
         elif found.state == DAMAGED or (found.state == HELD and self._repairs_unclear):
             self._damaged(found, size)
         elif found.state == HELD:
-            reason = f"{found.reason}; look at it: {_HOW_TO_GO_ON}"
+            reason = f"{found.reason}; look at it: {_HOW_TO_GO_ON.format(store)}"
             self.report.add(Outcome("verify", path, HELD, store, hash=due.hash, reason=reason))
         else:
             outcome = found.state or "failed"
@@ -298,8 +316,8 @@ class Verifier:
         store, path = due.store_path
         if self.is_claimed(due):
             return (
-                "another asset is recorded at its path, too: run sync_catalog_with_disk "
-                "--rehash first"
+                f"another asset is recorded at its path, too: run catalog sync {store} --rehash "
+                "first"
             )
         target, source = self.stores[store], self.stores[good[0]]
         key: str | None = None

@@ -158,7 +158,7 @@ def open_ingestion(
     book.known  # noqa: B018 - before the marker: another run writes that first, then this
     marker = read_marker(root)
     book.check_marker(NAS, LocalRoot(root), marker)
-    files = book.open_outside(directory) if move else _read_from(source, marker, book)
+    files = book.open_outside(directory) if move else read_from(source, marker, book)
     with (
         contextlib.closing(LocalStore(NAS, root)) as target,
         open_between(workspace, files, target, book, LocalRoot(root)) as made,
@@ -180,7 +180,7 @@ def open_between(
         yield Ingestion(workspace, source, target, lookup, reading, book, root)
 
 
-def _read_from(source: Path, marker: Marker | None, book: StoreBook) -> LocalStore:
+def read_from(source: Path, marker: Marker | None, book: StoreBook) -> LocalStore:
     """A folder that is only read; stores of the catalog that are there now must not lie in it or
     around it.
     """

@@ -40,7 +40,7 @@ from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Level, Sink
-from catalog.work.store_book import DROPBOX, NAS, StoreBook
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 BATCH = 500
@@ -303,12 +303,10 @@ def _transfers(actions: Iterable[object]) -> Iterator[Transfer]:
 
 
 def _unknown(store: str, count: int, *, is_far: bool) -> str:
-    command = "sync_catalog_with_dropbox" if is_far else "sync_catalog_with_disk"
-    command += "" if store in (NAS, DROPBOX) else f" --store {store}"
     what = "file in {} is" if count == 1 else "files in {} are"
     return (
         f"{count:,} {what.format(store)} not in the "
-        f"catalog{'' if is_far else ', or not as it says'}: run {command}"
+        f"catalog{'' if is_far else ', or not as it says'}: run catalog sync {store}"
     )
 
 

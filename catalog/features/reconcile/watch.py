@@ -1,4 +1,4 @@
-"""Keeping a disk store in step while it is changed: a sync of what changed once it has settled,
+"""Keeping a store in step while it is changed: a sync of what changed once it has settled,
 and of all now and then.
 """
 

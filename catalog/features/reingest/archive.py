@@ -223,7 +223,7 @@ class Archive:
                 if entry is None:
                     missing = Entry(
                         row["path"],
-                        problem="it is not there: sync_catalog_with_disk would record that",
+                        problem="it is not there: `catalog sync` would record that",
                     )
                     yield Candidate(missing), None
                 else:

@@ -10,6 +10,7 @@ from catalog.features.removal.plan import Keep, Prune
 from catalog.features.removal.pruner import Pruner, tell_gone, tell_kept
 from catalog.features.removal.survey import Documents, PruneSurvey
 from catalog.index.repository import Repository
+from catalog.stores.dropbox.root import dropbox_folder
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work.driver import execute, limit_plans
@@ -25,7 +26,8 @@ COMMAND = "delete_from_directory_if_in_catalog"
 
 @dataclass(frozen=True, slots=True)
 class PruneRequest:
-    """Which folder is looked at, on this machine or in the Dropbox account (`dropbox`).
+    """Which folder is looked at, on this machine, or as its prefix says; `dropbox`: in the Dropbox
+    account, without a prefix.
 
     `limit`: files that go at most, 0 means all. `yes` agrees to more than the setting move_limit.
     """
@@ -59,8 +61,8 @@ def run_prune(workspace: Workspace, request: PruneRequest, sink: Sink) -> RunRes
 def _source(book: StoreBook, request: PruneRequest) -> ManagedStore:
     """The folder, which is no part of the catalog. Raises SourceInsideCatalog where it is one."""
     if request.dropbox:
-        return book.open_outside_dropbox(request.directory)
-    return book.open_outside(request.directory)
+        return book.open_outside_afar(dropbox_folder(request.directory))
+    return book.open_source(request.directory)
 
 
 def _documents(repository: Repository) -> Documents:

@@ -25,7 +25,7 @@ COMMAND = "trash restore"
 NAME = "restore"
 Place: TypeAlias = tuple[str, str, str]
 """A store, a name in its trash ("" if it is not known), and where the file lay."""
-STRANGE = "the catalog does not know it any more: sync_catalog_with_disk loads it anew"
+STRANGE = "the catalog does not know it any more: `catalog sync` loads it anew"
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,8 +277,7 @@ def _step_of(event: EventRow) -> Step:
         return Step(
             event,
             NEVER,
-            reason="it tells what lay on the disk; sync_catalog_with_disk records what lies there "
-            "now",
+            reason="it tells what lay there; `catalog sync` records what lies there now",
         )
     if event["action"] == "decide":
         return Step(event, UNDECIDE)

@@ -1,4 +1,4 @@
-"""Files that are no part of a store: where they lay on this machine or in Dropbox,
+"""Files that are no part of a store: where they lay on this machine or in a service,
 and how they come back there.
 """
 
@@ -8,7 +8,6 @@ import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from catalog.domain.asset import Entry
 from catalog.domain.document import EventSide
@@ -16,29 +15,23 @@ from catalog.domain.names import from_text, to_text
 from catalog.errors import ConfigError, InvalidPath, StoreUnavailable
 from catalog.filesystem.beneath import LinkOnTheWay
 from catalog.filesystem.tree import Tree
-from catalog.stores.dropbox.entries import PREFIX
-from catalog.stores.dropbox.root import DropboxRoot
+from catalog.stores import registry
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
+from catalog.stores.root import FarRoot
+from catalog.work.contents import content_of
 from catalog.work.folder_names import FolderNames
 from catalog.work.transfer import copy_between
 from catalog.work.workspace import Workspace
 
-if TYPE_CHECKING:
-    from catalog.stores.dropbox.store import DropboxStore
-
-IN_DROPBOX = f"{PREFIX}/"
-"""How a source begins that lay in Dropbox; any other is an absolute path of this machine,
-in text form.
-"""
-
 
 class SourceFiles:
-    """Looks at sources, and puts them back.
+    """Looks at sources, and puts them back: an absolute path of this machine in text form, or what
+    a store of a service stated as its location, and a path below it.
 
-    A Dropbox that cannot be reached is a place that is not there.
+    A service that cannot be reached is a place that is not there.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -54,11 +47,11 @@ class SourceFiles:
         """The content hash of what lies there now; "" for what is no file,
         None where nothing lies.
         """
-        if source.startswith(IN_DROPBOX):
-            with contextlib.suppress(StoreUnavailable, ConfigError):
-                entry = self._account().stat(_path(source))
-                return entry.content_hash if entry else None
-            return None
+        with contextlib.suppress(StoreUnavailable, ConfigError):
+            if (far := self._far(source)) is not None:
+                store, name = _opened(far), _name(source)
+                entry = store.stat(name)
+                return content_of(store, entry) if entry else None
         path = Path(from_text(self.place(source)))
         if not path.is_absolute():
             return None
@@ -80,10 +73,9 @@ class SourceFiles:
         `host` of that.
         """
         device = before.get("device")
-        if source.startswith(IN_DROPBOX):
-            with contextlib.suppress(StoreUnavailable, ConfigError):
-                return self._account().device == device
-            return False
+        with contextlib.suppress(StoreUnavailable, ConfigError):
+            if (far := self._far(source)) is not None:
+                return far.device == device
         path = Path(from_text(source))
         if not path.is_absolute() or before.get("host", "") not in ("", machine_id()):
             return False
@@ -96,9 +88,9 @@ class SourceFiles:
         """A verified copy of a store's file there,
         that appears as a whole and never over another file.
         """
-        if source.startswith(IN_DROPBOX):
+        if (far := self._far(source)) is not None:
             as_it_was = replace(entry, mtime_ns=mtime_ns)
-            copy_between(store, as_it_was, self._account(), _path(source), digest)
+            copy_between(store, as_it_was, _opened(far), _name(source), digest)
             return
         target = Path(from_text(self.place(source)))
         try:
@@ -118,12 +110,18 @@ class SourceFiles:
             place.close()
             place.remove_empty_folder(PRIVATE)
 
-    def _account(self) -> DropboxStore:
-        return DropboxRoot("", self._workspace.store_context).store("source")
+    def _far(self, source: str) -> FarRoot | None:
+        """The folder of a service that a source lay in; None for a path of this machine."""
+        return registry.root_at(source.rpartition("/")[0], self._workspace.store_context)
 
 
-def _path(source: str) -> str:
-    return source.removeprefix(IN_DROPBOX)
+def _opened(far: FarRoot) -> ManagedStore:
+    """A folder of a service, which may have to be made."""
+    return far.store("source", is_new=True)
+
+
+def _name(source: str) -> str:
+    return source.rpartition("/")[2]
 
 
 def _open_place(folder: Path, *, make: bool = False) -> LocalStore:

@@ -33,7 +33,7 @@ from catalog.index.history import History
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 
-UPLOADS = ("upload_to_nas_from_disk", "upload_to_dropbox_from_dropbox")
+UPLOADS = ("upload", "upload_to_nas_from_disk", "upload_to_dropbox_from_dropbox")
 AT_ONCE = 500
 """Assets that the catalog is asked about together."""
 UNKNOWN_HERE = "the journal of this machine does not know that it lay there"

@@ -63,6 +63,11 @@ class DropboxRoot:
         connection, state = self.context.connection(KIND), self.context.state / KIND
         return DropboxStore(name, self.path, connection, state, managed=managed, is_new=is_new)
 
+    @property
+    def device(self) -> int:
+        """As the account's id says."""
+        return self.store(KIND).device
+
     def overlap(self, other: Root) -> Overlap | None:
         """By the paths, in any case: there is one account."""
         if not isinstance(other, DropboxRoot):
@@ -113,3 +118,12 @@ class DropboxKind:
     def root(self, text: str, context: StoreContext) -> DropboxRoot:
         """The folder."""
         return DropboxRoot(folder_named(text), context)
+
+    def root_at(self, location: str, context: StoreContext) -> DropboxRoot:
+        """The folder: its path stands behind the prefix."""
+        return DropboxRoot(location.removeprefix(PREFIX).rstrip("/"), context)
+
+
+def dropbox_folder(given: str) -> str:
+    """A folder of the account, named with the prefix or without, with it."""
+    return f"{PREFIX}{DropboxKind().parse(given)}"

@@ -100,3 +100,7 @@ class LocalKind:
     def root(self, text: str, context: StoreContext) -> LocalRoot:  # noqa: ARG002 - a disk needs nothing
         """The folder."""
         return LocalRoot(Path(from_text(text)))
+
+    def root_at(self, location: str, context: StoreContext) -> None:  # noqa: ARG002
+        """None: a disk is not far away."""
+        return

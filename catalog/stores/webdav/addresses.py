@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from catalog.domain.names import from_text
+from catalog.domain.names import from_text, to_text
 from catalog.errors import InvalidPath, UsageError
 
 KIND = "webdav"
@@ -32,6 +32,11 @@ class Address:
     def text(self) -> str:
         """It as the catalog records it."""
         return f"{self.origin}{escape_path(self.path)}"
+
+    @property
+    def location(self) -> str:
+        """It for a person, and for the history: with its prefix, in text form, not escaped."""
+        return f"{PREFIX}{self.origin}{to_text(self.path)}"
 
     @property
     def parts(self) -> tuple[str, str, str] | None:
@@ -94,6 +99,27 @@ def parse_address(text: str) -> Address:
     place = host if port in (None, _PORTS[given.scheme]) else f"{host}:{port}"
     path = os.fsdecode(unquote_to_bytes(given.path))
     return Address(f"{given.scheme}://{place}", folder_path(path, text))
+
+
+def address_at(location: str) -> Address:
+    """The address that has a location (see `Address.location`)."""
+    scheme, _, rest = location.removeprefix(PREFIX).partition("://")
+    host, slash, path = rest.partition("/")
+    return Address(f"{scheme}://{host}", from_text(f"{slash}{path}").rstrip("/"))
+
+
+def relative_to(address: Address, folder: str) -> str | None:
+    """A folder that a person named, by its whole address, its path on the server, or relative to
+    an address, relative to that; None for one outside of it. Raises UsageError.
+    """
+    if "://" in folder:
+        whole = parse_address(folder.removeprefix(PREFIX))
+        return address.below(whole.text) if whole.origin == address.origin else None
+    if not folder.startswith("/"):
+        return "/".join(part for part in folder.split("/") if part not in ("", "."))
+    if f"{folder.rstrip('/')}/".startswith(f"{address.path}/"):
+        return folder[len(address.path) :].strip("/")
+    return None
 
 
 def folder_path(path: str, told: str) -> str:

@@ -10,7 +10,7 @@ from catalog.domain.names import from_text
 from catalog.errors import AlreadyExists, InvalidPath, NotFound, StoreUnavailable
 from catalog.stores.paths import PRIVATE
 from catalog.stores.patience import Ambiguous
-from catalog.stores.webdav.addresses import PREFIX, Address
+from catalog.stores.webdav.addresses import Address
 from catalog.stores.webdav.answers import FILE_PROPERTIES
 from catalog.stores.webdav.connection import Connection
 from catalog.stores.webdav.downloads import read_small
@@ -34,7 +34,7 @@ class ServerFolder:
     @property
     def location(self) -> str:
         """The folder, as a person would name it."""
-        return f"{PREFIX}{self.address.text}"
+        return self.address.location
 
     def url(self, path: str) -> str:
         """Where a file of the store is asked for."""

@@ -77,9 +77,21 @@ class Operations:
         """Give a file another name. Raises AlreadyExists, NotFound, StoreError."""
         self._relocate("MOVE", source, target, self.look(*source))
 
-    def copy(self, source: Named, target: Named) -> None:
-        """Make a second copy. Raises AlreadyExists, NotFound, StoreError."""
-        self._relocate("COPY", source, target, self.look(*source))
+    def copy(self, source: Named, target: Named) -> Resource:
+        """Make a second copy, with the time of the first, and its checksum where the server keeps
+        some. Raises AlreadyExists, NotFound, StoreError.
+        """
+        before = self.look(*source)
+        self.folder.make_folders(target.path.rpartition("/")[0])
+        self._relocate("COPY", source, target, before)
+        after = self.look(*target)
+        if after.mtime_ns != before.mtime_ns and self.traits.keeps_times:
+            self.set_time(*target, before.mtime_ns)
+            after = self.look(*target)
+        if self.traits.hashes and not after.sha1:
+            self.compute_sha1(*target)
+            after = self.look(*target)
+        return after
 
     def place(self, scratch: str, target: Named) -> None:
         """Give a file of our own, at an address that nobody else uses, its name."""

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, ClassVar
 from catalog.errors import NotFound, PermissionDenied
 from catalog.stores.marker import Marker, mark_in, marker_in
 from catalog.stores.root import Overlap, Root, StoreContext
-from catalog.stores.webdav.addresses import KIND, PREFIX, Address, folder_path, parse_address
+from catalog.stores.webdav.addresses import (
+    KIND,
+    PREFIX,
+    Address,
+    address_at,
+    folder_path,
+    parse_address,
+)
 
 if TYPE_CHECKING:
     from catalog.stores.webdav.access import Access
@@ -77,6 +84,11 @@ class WebdavRoot:
         address = self.address
         connection, state = self._access.connection(address, name), self.context.state / KIND
         return WebdavStore(name, address, connection, state, managed=managed, is_new=is_new)
+
+    @property
+    def device(self) -> int:
+        """As server and user say, where files have numbers; else 0."""
+        return self.store(KIND).device
 
     def overlap(self, other: Root) -> Overlap | None:
         """By the addresses; both forms of a Nextcloud's are one."""
@@ -145,3 +157,7 @@ class WebdavKind:
     def root(self, text: str, context: StoreContext) -> WebdavRoot:
         """The folder."""
         return WebdavRoot(text, context)
+
+    def root_at(self, location: str, context: StoreContext) -> WebdavRoot:
+        """The folder: its address stands behind the prefix, not escaped."""
+        return WebdavRoot(address_at(location).text, context)

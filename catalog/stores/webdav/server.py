@@ -11,6 +11,7 @@ import orjson
 
 from catalog.errors import StoreError, StoreUnavailable
 from catalog.stores.webdav.addresses import Address, escape_path
+from catalog.stores.webdav.answers import DAV
 from catalog.stores.webdav.connection import Connection
 
 REMEMBERED = 7 * 24 * 3600
@@ -37,6 +38,7 @@ class ServerTraits:
 
 
 PLAIN = ServerTraits()
+_FREE = f"{DAV} quota-available-bytes"
 
 
 def ask_traits(connection: Connection, address: Address) -> ServerTraits:
@@ -62,6 +64,16 @@ def ask_traits(connection: Connection, address: Address) -> ServerTraits:
         tells_below=True,
         uploads=f"{base}/dav/uploads/{user}" if re.fullmatch(r"[1-9].*", chunking) and user else "",
     )
+
+
+def space_left(connection: Connection, address: Address) -> int | None:
+    """Bytes that a folder may still take (RFC 4331, section 3); None where the server does not say.
+
+    Raises NotFound, StoreUnavailable.
+    """
+    (found, *_rest) = connection.list(address.url(""), "0", (_FREE,))
+    text = found.properties.get(_FREE, "")
+    return int(text) if text.isascii() and text.isdigit() else None  # less than 0: not known
 
 
 def _chunking(connection: Connection, root: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, ClassVar, TypeAlias, cast
@@ -23,7 +23,7 @@ from catalog.stores.paths import (
 )
 from catalog.stores.protocol import Capabilities, FileTags, Store
 from catalog.stores.trash import Trashed
-from catalog.stores.webdav.addresses import KIND, PREFIX, Address, check_held, parse_address
+from catalog.stores.webdav.addresses import KIND, Address, check_held, relative_to
 from catalog.stores.webdav.answers import Resource
 from catalog.stores.webdav.connection import AT_ONCE, Connection
 from catalog.stores.webdav.downloads import Download
@@ -36,6 +36,8 @@ from catalog.stores.webdav.trash import ServerTrash
 from catalog.stores.webdav.uploads import SINGLE, Uploader, Wanted
 
 LONGEST_NAME = 255
+REMEMBERED = 100_000
+"""Files read whole of which a run remembers the SHA-1 beside the content hash."""
 
 Entries: TypeAlias = Iterator[Entry]
 Paths: TypeAlias = list[str]
@@ -73,6 +75,7 @@ class WebdavStore:
         self._is_new = is_new
         self._ready = threading.Lock()
         self._parts: _Parts | None = None
+        self._read: dict[str, str] = {}
 
     @property
     def location(self) -> str:
@@ -81,20 +84,18 @@ class WebdavStore:
 
     def relative(self, folder: str) -> str:
         """A folder relative to the root as given, or by its whole address."""
-        if "://" in folder:
-            whole = parse_address(folder.removeprefix(PREFIX))
-            if whole.origin == self.address.origin:
-                below = self.address.below(whole.text)
-                if below is not None:
-                    return below
-        elif not folder.startswith("/"):
-            return "/".join(part for part in folder.split("/") if part not in ("", "."))
-        elif f"{folder.rstrip('/')}/".startswith(f"{self.address.path}/"):
-            return folder[len(self.address.path) :].strip("/")
+        below = relative_to(self.address, folder)
+        if below is not None:
+            return below
         raise UsageError(
             f"{folder} does not lie in {self.location}.",
             hint="Name a folder of the store, relative to its root or by its whole address.",
         )
+
+    @property
+    def device(self) -> int:
+        """The number that stands for the account in entries, 0 where files have no numbers."""
+        return self._made.tree.device
 
     @property
     def traits(self) -> ServerTraits:
@@ -165,11 +166,21 @@ class WebdavStore:
 
         Raises NotFound.
         """
-        hasher = ContentHasher(kinds)
+        hashes = self.traits.hashes
+        hasher = ContentHasher({*kinds, SHA1} if hashes else kinds)
         with self.open(path) as stream:
             while piece := stream.read(1 << 20):
                 hasher.update(piece)
-        return hasher.digests()
+        found = hasher.digests()
+        if hashes and len(self._read) < REMEMBERED:
+            self._read[found.content] = found.checksums[SHA1]
+        return Digests(found.content, {kind: found.checksums[kind] for kind in kinds})
+
+    def compute_checksums(self, path: str) -> Mapping[str, str]:
+        """The SHA-1 that the server computes now, where it can. Raises NotFound."""
+        if not self.traits.hashes:
+            return NONE
+        return {SHA1: self._made.operations.compute_sha1(self._found(path), path)}
 
     def tags(self) -> FileTags | None:
         """Those of the server, if it is a Nextcloud or ownCloud."""
@@ -208,8 +219,11 @@ class WebdavStore:
         return self._entry(target, operations.look(wanted, target))
 
     def adopt(self, source: Store, path: str, target: str, checksum: str) -> Entry | None:
-        """A copy of a file of another folder of the same server, made by the server and compared
-        with it; None for any other store, or where the server does not say what it has.
+        """A copy of a file of another folder of the same server, made by the server; None for any
+        other store, or where the server does not say what it has.
+
+        What the server computes of it proves it, where the source was read whole by this run; else
+        it is read.
         """
         if not isinstance(source, WebdavStore) or not self.traits.hashes:
             return None
@@ -217,7 +231,7 @@ class WebdavStore:
         if (mine.origin, mine.login) != (its.origin, its.login):
             return None
         entry = self._copied(source._found(path), path, target)
-        if self._made.operations.content_of(self._url(target), target) != checksum:
+        if not self._holds(target, checksum, source._read.get(checksum, "")):
             self.discard(target)
             raise FixityMismatch(
                 f"{path} changed while it was copied.",
@@ -227,20 +241,17 @@ class WebdavStore:
             )
         return entry
 
+    def _holds(self, path: str, checksum: str, sha1: str) -> bool:
+        """Whether a file has a content, whose SHA-1 may be known ("": it is not)."""
+        operations, url = self._made.operations, self._url(path)
+        if sha1:
+            return operations.compute_sha1(url, path) == sha1
+        return operations.content_of(url, path) == checksum
+
     def _copied(self, url: str, path: str, target: str) -> Entry:
         wanted = self._writable(target)
         self._check_root()
-        operations = self._made.operations
-        before = operations.look(url, path)
-        self._folder.make_folders(target.rpartition("/")[0])
-        operations.copy(Named(url, path), Named(wanted, target))
-        after = operations.look(wanted, target)
-        if after.mtime_ns != before.mtime_ns and self.traits.keeps_times:
-            operations.set_time(wanted, target, before.mtime_ns)
-            after = operations.look(wanted, target)
-        if self.traits.hashes and not after.sha1:
-            operations.compute_sha1(wanted, target)
-            after = operations.look(wanted, target)
+        after = self._made.operations.copy(Named(url, path), Named(wanted, target))
         return self._entry(target, after)
 
     def remove(self, path: str, batch: str = "") -> str | None:

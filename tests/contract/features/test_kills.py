@@ -17,9 +17,11 @@ import pytest
 import zygote
 from chance import dice
 from emulators.dropbox import Emulator
-from kills import Ended, Snapshot, Zygote, contents, differences, holdings, outcome
+from emulators.nextcloud import NEXTCLOUD
+from emulators.nextcloud import Emulator as Nextcloud
+from kills import Ended, Far, Snapshot, Zygote, contents, differences, holdings, outcome
 from line import Line
-from running import Lab, clear, clip, jpeg, many, put
+from running import MTIME, Lab, clear, clip, jpeg, many, put
 from scenarios import (
     SCENARIOS,
     Arguments,
@@ -34,6 +36,7 @@ from scenarios import (
     stocked,
     stored,
 )
+from test_webdav import cloud_of
 
 from catalog.cli.program import COMMANDS
 
@@ -165,6 +168,37 @@ def _evaluate_duplicates(lab: Lab, _dropbox: Emulator) -> Arguments:
     return (lab.folder / "archive", "--report", lab.folder / "duplicates.csv", "--yes")
 
 
+def clouded(lab: Lab) -> None:
+    """A Nextcloud that holds what the NAS does, and then what was done in either since."""
+    stocked(lab, 1, 2, 3)
+    assert lab.catalog("store", "add", "cloud", "webdav:Photos").status == 0
+    assert lab.catalog("mirror", "nas", "cloud", "-q").status == 0
+
+
+@further("mirror (cloud)")
+def _mirror_cloud(lab: Lab, cloud: Nextcloud) -> Arguments:
+    clouded(lab)
+    moved = lab.root / stored(lab, photos(1)["1.jpg"])
+    moved.rename(lab.root / "renamed.jpg")
+    put(lab.source, photos(5, 6, 7))
+    assert lab.upload().status == 0
+    assert lab.catalog("sync", "-q").status == 0
+    gone = stored(lab, photos(2)["2.jpg"])
+    cloud.delete(f"/Photos/{gone}")
+    cloud.plant("/Photos/in the way.jpg", jpeg("there"), modified=int(MTIME))
+    return ("nas", "cloud")
+
+
+@further("upload (move, cloud)")
+def _upload_cloud(lab: Lab, cloud: Nextcloud) -> Arguments:
+    clouded(lab)
+    mixed(lab.folder / "camera")
+    for path in sorted(p for p in (lab.folder / "camera").rglob("*") if p.is_file()):
+        name = path.relative_to(lab.folder / "camera")
+        cloud.plant(f"/Phone/{name}", path.read_bytes(), modified=int(MTIME))
+    return ("webdav:Phone", "-r", "--move", "--store", "cloud")
+
+
 ELSEWHERE = {
     "review": "what its page decides is carried out by resolve",
     "watch": "it runs sync_catalog_with_disk, until it is stopped",
@@ -194,6 +228,7 @@ READS_ONLY = {
     "clean_exact_duplicate_entries_from_catalog",
 }
 IN_DROPBOX = {
+    "upload",
     "upload_to_nas_from_disk",
     "upload_to_dropbox_from_dropbox",
     "sync_catalog_with_dropbox",
@@ -203,6 +238,7 @@ IN_DROPBOX = {
 }
 """Whose scenarios need an account."""
 LEAVES_NOTHING_TO_UNDO = {
+    "sync",
     "sync_catalog_with_disk",  # what it saw
     "sync_catalog_with_dropbox",
     "undo",
@@ -228,6 +264,9 @@ SETTLES = {"scaler"}
 MORE_ROUNDS = {"scaler": 50, "mover": 50}
 """How often a command is killed in a long run, where that is not what all are."""
 BRINGS_FILES = {
+    "upload",
+    "upload (move, cloud)",
+    "mirror (cloud)",
     "upload_to_nas_from_disk",
     "upload_to_nas_from_disk (move)",
     "upload_to_dropbox_from_dropbox",
@@ -272,6 +311,12 @@ def commands() -> Iterator[Zygote]:
 
 
 @pytest.fixture
+def cloud(lab: Lab, tmp_path: Path) -> Iterator[Nextcloud]:
+    with cloud_of(lab, tmp_path, NEXTCLOUD) as made:
+        yield made
+
+
+@pytest.fixture
 def line(lab: Lab) -> Iterator[Line]:
     assert lab.node is not None
     with closing(Line(lab.node)) as made:
@@ -289,31 +334,31 @@ class Trial:
     commands: Zygote
     lab: Lab
     line: Line
-    dropbox: Emulator | None
+    far: Far | None
     command: Sequence[object]
 
     def kill_and_repeat(self, name: str, rounds: int) -> Snapshot:
         """Kill it, run it again, and compare: so often. What it comes to undisturbed."""
-        rolled, before = dice(name), Snapshot(self.lab, self.dropbox)
+        rolled, before = dice(name), Snapshot(self.lab, self.far)
         with closing(before):
             before.restore()
-            had = contents(self.lab, self.dropbox)
+            had = contents(self.lab, self.far)
             done = self._run()
             assert done.status in (0, 3) and done.moments, done
-            wanted, after = outcome(self.lab, self.dropbox), Snapshot(self.lab, self.dropbox)
+            wanted, after = outcome(self.lab, self.far), Snapshot(self.lab, self.far)
             for _round in range(rounds):
                 who = rolled.choice((*zygote.WHO, NODE))
                 at = rolled.randrange(1, done.moments + 1)
                 kill = self._kill_node if who == NODE else self._kill
                 where = f"{name}: {kill(before, who, at, rolled)} of {done.moments}"
                 if name not in MAY_REMOVE:
-                    lost = had - contents(self.lab, self.dropbox)
+                    lost = had - contents(self.lab, self.far)
                     assert not lost, f"{where}: {lost} is lost"
-                is_whole = not differences(outcome(self.lab, self.dropbox), wanted)
+                is_whole = not differences(outcome(self.lab, self.far), wanted)
                 again = self._run()
                 # of what a file holds that could not be read, the run thought otherwise
                 further = [("journal", "+")] if who in (zygote.WORKERS, NODE) else []
-                now = outcome(self.lab, self.dropbox)
+                now = outcome(self.lab, self.far)
                 found = differences(now, wanted, further)
                 if who == zygote.WORKERS and holdings(now) == holdings(wanted):
                     found = ""  # what could be read came first, and got the names
@@ -325,7 +370,7 @@ class Trial:
 
     def kill_and_take_back(self, name: str, rounds: int) -> None:
         """Kill it, take back what it did, and compare with what was before: so often."""
-        rolled, before = dice(f"undo of a killed {name}"), Snapshot(self.lab, self.dropbox)
+        rolled, before = dice(f"undo of a killed {name}"), Snapshot(self.lab, self.far)
         with closing(before):
             before.restore()
             wanted = self._kept()
@@ -345,11 +390,11 @@ class Trial:
 
     def _kept(self) -> dict[str, set[object]]:
         """The files, but for what lies in the trash or is told by a report."""
-        found = outcome(self.lab, self.dropbox)
+        found = outcome(self.lab, self.far)
         apart = ("/.catalog/", "desk/", "staging/", "failsafe/")
         return {
             what: {row for row in found[what] if not any(name in str(row) for name in apart)}
-            for what in ("files", "dropbox")
+            for what in ("files", "far")
         }
 
     def _kill(self, before: Snapshot, who: str, at: int, rolled: random.Random) -> str:
@@ -400,10 +445,10 @@ def test_what_is_killed_and_run_again_ends_as_if_it_had_not_been(
         run = last_run(lab)
         back = replace(trial, command=("catalog", "undo", run, "--yes"))
         back.kill_and_repeat(f"undo of {name}", ROUNDS).close()
-        before = outcome(lab, trial.dropbox)
+        before = outcome(lab, trial.far)
         again = commands.run(lab, (*back.command, "--json"))
         assert json.loads(again.out.splitlines()[-1])["undone"] == 0, "nothing is left to do"
-        assert differences(outcome(lab, trial.dropbox), before) == ""
+        assert differences(outcome(lab, trial.far), before) == ""
 
 
 @pytest.mark.chance
@@ -420,10 +465,11 @@ def prepared(
 ) -> Trial:
     """A command in a lab that it has much to do in."""
     lab.variables |= {"CATALOG_WORKERS": "1", "CATALOG_NAS_ROOT": str(lab.root)}
-    dropbox = request.getfixturevalue("dropbox") if name.split()[0] in IN_DROPBOX else None
-    arguments = {**SCENARIOS, **FURTHER}[name](lab, dropbox)
+    service = "cloud" if "cloud" in name else "dropbox" if name.split()[0] in IN_DROPBOX else ""
+    far = request.getfixturevalue(service) if service else None
+    arguments = {**SCENARIOS, **FURTHER}[name](lab, far)
     program, *part = name.partition(" (")[0].split()
-    return Trial(commands, lab, line, dropbox, (*start(program, part), *arguments))
+    return Trial(commands, lab, line, far, (*start(program, part), *arguments))
 
 
 def last_run(lab: Lab) -> str:

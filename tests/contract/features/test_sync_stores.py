@@ -575,7 +575,7 @@ def test_what_dropbox_has_already_is_only_recorded(
     assert outcomes(planned) == {"planned": 2 + 2 + 1}
     done = told(pair, THERE)
     assert outcomes(done) == {"recorded": 2, "copied": 3}
-    assert "1 file in dropbox is not in the catalog: run sync_catalog_with_dropbox" in done.err
+    assert "1 file in dropbox is not in the catalog: run catalog sync dropbox" in done.err
     assert calls["dropbox stat"] == 0 and calls["dropbox put"] == 3
     assert outcomes(told(pair, THERE)) == {}
     assert outcomes(told(pair, BACK)) == {}

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from emulators.nextcloud import Emulator
-from emulators.nextcloud.dialects import DIALECTS
-from running import Lab, jpeg, many, put
+from emulators.nextcloud import DIALECTS, Dialect, Emulator
+from running import Lab, content_hash, jpeg, many, put
 
 
-@pytest.fixture(params=["nextcloud", "plain"])
-def cloud(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Iterator[Emulator]:
-    with Emulator(tmp_path / "cloud", DIALECTS[request.param]) as emulator:
+@contextmanager
+def cloud_of(lab: Lab, folder: Path, dialect: Dialect) -> Iterator[Emulator]:
+    """An empty account that the lab's commands are logged in to."""
+    with Emulator(folder / "cloud", dialect) as emulator:
         lab.variables |= {
             "CATALOG_NAS_ROOT": str(lab.root),
             "CATALOG_WEBDAV_URL": emulator.files_address,
             "CATALOG_WEBDAV_USERNAME": emulator.user,
             "CATALOG_WEBDAV_PASSWORD": emulator.password,
         }
+        yield emulator
+
+
+@pytest.fixture(params=["nextcloud", "plain"])
+def cloud(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Iterator[Emulator]:
+    with cloud_of(lab, tmp_path, DIALECTS[request.param]) as emulator:
         yield emulator
 
 
@@ -84,3 +92,176 @@ def test_its_login_is_told_by_what_is_wrong_with_it(lab: Lab, cloud: Emulator) -
     lab.variables |= {"CATALOG_WEBDAV_URL": "", "CATALOG_WEBDAV_HOST_URL": ""}
     nowhere = lab.run("catalog", "store", "add", "cloud", "webdav:Photos")
     assert nowhere.status == 2 and "webdav_url" in nowhere.err
+
+
+ODD = ("a%3Fb;c#d é.jpg", unicodedata.normalize("NFD", "é n.jpg"), "sub/dots...jpg", "sub/end.jpg.")
+"""Names that clients and servers take apart, cut, or turn into others."""
+
+
+def catalogued(lab: Lab, store: str) -> dict[str, str]:
+    """What the index says lies in a store: content hash by path."""
+    rows = (
+        (row["path"], digest)
+        for digest, document in lab.documents().items()
+        for row in document["copies"]
+        if row["store"] == store and row["state"] == "ok"
+    )
+    return dict(rows)
+
+
+def in_cloud(cloud: Emulator, folder: str) -> dict[str, str]:
+    """What lies in a folder of the server: content hash by path."""
+    return {
+        path.removeprefix(f"/{folder}/"): content_hash(cloud.content(path))
+        for path in cloud.files()
+        if path.startswith(f"/{folder}/") and "/.catalog/" not in path
+    }
+
+
+def on_phone(cloud: Emulator) -> dict[str, str]:
+    for name in ODD:
+        cloud.plant(f"/My Phone/{name}", jpeg(name))
+    cloud.plant("/My Phone/notes.txt", b"hello")
+    return in_cloud(cloud, "My Phone")
+
+
+def added(lab: Lab) -> str:
+    done = lab.run("catalog", "store", "add", "cloud", "webdav:Photos")
+    assert done.status == 0 and "catalog sync cloud" in done.out, done
+    return "cloud"
+
+
+def test_a_folder_of_the_server_becomes_part_of_the_catalog_there(
+    lab: Lab, cloud: Emulator
+) -> None:
+    before = on_phone(cloud)
+    upload = ("catalog", "upload", "webdav:My Phone", "-r", "--store", added(lab), "--json")
+    cloud.clear_calls()
+    done = lab.run(*upload)
+    assert (done.status, done.summary["new"], done.summary["unsupported"]) == (0, 4, 1), done
+    photos = {digest for name, digest in before.items() if name != "notes.txt"}
+    assert in_cloud(cloud, "Photos") == catalogued(lab, "cloud")
+    assert set(catalogued(lab, "cloud").values()) == photos
+    assert in_cloud(cloud, "My Phone") == before
+    if cloud.dialect.extended:  # each is read once, copied there, and its copy not read
+        read = [c.argument.path for c in cloud.calls if c.route == "files/GET"]
+        assert cloud.calls.count("files/COPY") == 4
+        assert not [path for path in read if path.startswith("/Photos/2")]
+    again = lab.run(*upload)
+    assert (again.status, again.summary["new"], again.summary["duplicate"]) == (0, 0, 4)
+
+
+def test_a_move_within_the_server_can_be_undone(lab: Lab, cloud: Emulator) -> None:
+    before = on_phone(cloud)
+    moved = lab.run(
+        "catalog",
+        "upload",
+        "webdav:My Phone",
+        "-r",
+        "-m",
+        "--store",
+        added(lab),
+        "--also",
+        "nas",
+        "--json",
+    )
+    assert (moved.status, moved.summary["new"], moved.summary["copied"]) == (0, 4, 4), moved
+    assert in_cloud(cloud, "My Phone").keys() == {"notes.txt"}
+    assert lab.stored() == in_cloud(cloud, "Photos")
+    undone = lab.run("catalog", "undo", moved.summary["run"])
+    assert undone.status == 0, undone
+    assert in_cloud(cloud, "My Phone") == before and in_cloud(cloud, "Photos") == {}
+
+
+def test_what_is_in_the_catalog_goes_from_a_folder_of_the_server(lab: Lab, cloud: Emulator) -> None:
+    put(lab.source, {name: jpeg(name) for name in ODD[:2]})
+    assert lab.upload().status == 0
+    before = on_phone(cloud)
+    prune = ("delete_from_directory_if_in_catalog", "webdav:My Phone", "-r", "--json")
+    assert lab.run(*prune, "--dryrun").status == 0 and in_cloud(cloud, "My Phone") == before
+    done = lab.run(*prune)
+    assert (done.status, done.summary["removed"]) == (0, 2), done
+    assert set(in_cloud(cloud, "My Phone")) == {*ODD[2:], "notes.txt"}
+    assert lab.run("catalog", "undo", done.summary["run"]).status == 0
+    assert in_cloud(cloud, "My Phone") == before
+
+
+@pytest.mark.parametrize("folder", ["/", "Photos", "Photos/2019", "https:"])
+def test_the_catalog_itself_is_no_source(lab: Lab, cloud: Emulator, folder: str) -> None:
+    stocked(lab)
+    cloud.make_folder("/Photos")
+    cloud.make_folder("/Photos/2019")
+    assert lab.run("catalog", "mirror", "nas", added(lab)).status == 0
+    before, name = cloud.files(), f"webdav:{folder}"
+    if folder == "https:":
+        name = f"webdav:{cloud.files_address}/Photos"
+    for command in (
+        ("catalog", "upload", name, "-r", "-m", "--store", "cloud"),
+        ("catalog", "upload", name, "-r"),
+        ("delete_from_directory_if_in_catalog", name, "-r"),
+    ):
+        assert lab.run(*command).status == 4, command
+    assert cloud.files() == before
+
+
+def test_a_folder_of_this_machine_is_uploaded_to_the_server(lab: Lab, cloud: Emulator) -> None:
+    put(lab.source, {name: jpeg(name) for name in ODD})
+    done = lab.run("catalog", "upload", lab.source, "-r", "-m", "--store", added(lab), "--json")
+    assert (done.status, done.summary["new"]) == (0, 4), done
+    assert in_cloud(cloud, "Photos") == catalogued(lab, "cloud")
+    assert not [path for path in lab.source.rglob("*") if path.is_file()]
+    assert lab.run("catalog", "undo", done.summary["run"]).status == 0
+    assert len([path for path in lab.source.rglob("*") if path.is_file()]) == 4
+    assert in_cloud(cloud, "Photos") == {}
+
+
+def test_odd_names_survive_both_ways(lab: Lab, cloud: Emulator) -> None:
+    put(lab.root, {name: jpeg(name) for name in ODD})
+    assert lab.run("catalog", "sync").status == 0
+    assert lab.run("catalog", "mirror", "nas", added(lab)).status == 0
+    for name in ODD:
+        cloud.plant(f"/Photos/back/{name}", jpeg(f"back {name}"))
+    assert lab.run("catalog", "sync", "cloud").status == 0
+    assert lab.run("catalog", "mirror", "cloud", "nas").status == 0
+    assert catalogued(lab, "nas") == lab.stored()
+    assert sorted(lab.stored().values()) == sorted(in_cloud(cloud, "Photos").values())
+    assert catalogued(lab, "cloud") == in_cloud(cloud, "Photos")
+    for command in (("catalog", "mirror", "nas", "cloud"), ("catalog", "mirror", "cloud", "nas")):
+        assert "0 copied" in lab.run(*command).out
+
+
+def test_it_is_verified_by_what_the_server_computes(lab: Lab, cloud: Emulator) -> None:
+    lab.variables["CATALOG_CHECKSUMS"] = '["sha1"]'
+    files = stocked(lab)
+    assert lab.run("catalog", "mirror", "nas", added(lab)).status == 0
+    cloud.clear_calls()
+    verified = lab.run("catalog", "verify", "cloud", "--json")
+    photos = [path for path in files if not path.endswith(".xmp")]
+    assert (verified.status, verified.summary["verified"]) == (0, len(files)), verified
+    read = {call.argument.path for call in cloud.calls if call.route == "files/GET"}
+    if cloud.dialect.extended:
+        assert "its server computed" in verified.err
+        assert not read & {f"/Photos/{path}" for path in photos}
+    else:
+        assert {f"/Photos/{path}" for path in photos} <= read
+
+
+def test_rot_on_the_server_is_found_though_its_checksum_stands(lab: Lab, cloud: Emulator) -> None:
+    lab.variables["CATALOG_CHECKSUMS"] = '["sha1"]'
+    files = stocked(lab)
+    assert lab.run("catalog", "mirror", "nas", added(lab)).status == 0
+    photo = next(path for path in sorted(files) if path.endswith(".jpg"))
+    cloud.damage(f"/Photos/{photo}")
+    assert lab.run("catalog", "verify", "cloud").status == 3
+
+
+def test_doctor_says_what_the_server_is(lab: Lab, cloud: Emulator) -> None:
+    added(lab)
+    told = lab.run("catalog", "doctor").out
+    assert f"logged in as {cloud.user}" in told
+    assert ("a Nextcloud: it computes" if cloud.dialect.extended else "is read back") in told
+    if cloud.dialect.extended:
+        cloud.space = 3_000_000_000
+        assert "3.0 GB free at 127.0.0.1" in lab.run("catalog", "doctor").out
+    cloud.password = "changed"
+    assert "webdav_password" in lab.run("catalog", "doctor").out

@@ -35,6 +35,10 @@ class Content:
             len(piece) if isinstance(piece, bytes) else piece.size for piece in self._pieces
         )
 
+    def __deepcopy__(self, _known: object) -> Content:
+        """Itself, since it does not change."""
+        return self
+
     @classmethod
     def joined(cls, contents: Iterable[Content]) -> Content:
         """One after another."""

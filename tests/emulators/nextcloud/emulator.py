@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,16 +12,17 @@ from urllib.parse import quote
 
 from ..connections import Listener
 from ..service import Rules, Service
-from .account import Account
+from .account import Account, Tag, TrashItem, Upload
 from .application import Application
 from .contents import CHUNK, Content
 from .dialects import NEXTCLOUD, Dialect
-from .names import Parts
-from .tree import Node
+from .names import Parts, normal
+from .tree import Node, Tree
 
 DEFAULT_USER = "ann"
 DEFAULT_PASSWORD = "emulator-password"
 Bytes = bytes | Path
+Kept = tuple[Tree, dict[str, TrashItem], dict[str, Upload], dict[int, Tag]]
 
 
 @dataclass(frozen=True)
@@ -158,11 +160,11 @@ class Emulator(Service[Application]):
 
     def lock(self, path: str) -> None:
         """Somebody else holds this path: 423 for what would change it."""
-        self._call(lambda: self._account.locks.add(_parts(path)))
+        self._call(lambda: self._account.locks.add(self._parts(path)))
 
     def unlock(self, path: str) -> None:
         """Nobody holds it any more."""
-        self._call(lambda: self._account.locks.discard(_parts(path)))
+        self._call(lambda: self._account.locks.discard(self._parts(path)))
 
     @property
     def uploads(self) -> list[str]:
@@ -172,6 +174,21 @@ class Emulator(Service[Application]):
     def expire_uploads(self) -> None:
         """Every chunked upload was idle for 24 hours."""
         self._call(self._account.uploads.clear)
+
+    def keep(self) -> Kept:
+        """All that the account holds now, for `bring_back`."""
+        account = self._account
+        held = account.tree, account.trash, account.uploads, account.tags
+        return self._call(lambda: copy.deepcopy(held))
+
+    def bring_back(self, kept: Kept) -> None:
+        """The account holds what it held then."""
+
+        def work() -> None:
+            account = self._account
+            account.tree, account.trash, account.uploads, account.tags = copy.deepcopy(kept)
+
+        self._call(work)
 
     # Planting and inspecting, without a call
 
@@ -189,7 +206,7 @@ class Emulator(Service[Application]):
         self._call(work)
 
     def _plant(self, path: str, content: Bytes, modified: datetime | int | None) -> Node:
-        account, parts = self._account, _parts(path)
+        account, parts = self._account, self._parts(path)
         stored = _stored(account, content)
         self._folder(parts[:-1])
         node = account.tree.find(parts)
@@ -212,7 +229,7 @@ class Emulator(Service[Application]):
 
     def make_folder(self, path: str) -> None:
         """Create a folder with those above it."""
-        self._call(lambda: self._folder(_parts(path)))
+        self._call(lambda: self._folder(self._parts(path)))
 
     def delete(self, path: str, *, for_good: bool = False) -> None:
         """Delete a file or folder, as a person would in another client."""
@@ -220,7 +237,7 @@ class Emulator(Service[Application]):
 
     def move(self, source: str, target: str) -> None:
         """Move a file or folder."""
-        self._call(lambda: self._account.tree.move(self._there(source), _parts(target)))
+        self._call(lambda: self._account.tree.move(self._there(source), self._parts(target)))
 
     def tag(self, path: str, *names: str) -> None:
         """Give a file or folder tags, which are made where they are missing."""
@@ -291,8 +308,12 @@ class Emulator(Service[Application]):
 
         self._call(work)
 
+    def _parts(self, path: str) -> Parts:
+        parts = tuple(name for name in path.split("/") if name)
+        return normal(parts) if self.dialect.clouded else parts
+
     def _there(self, path: str) -> Node:
-        node = self._account.tree.find(_parts(path))
+        node = self._account.tree.find(self._parts(path))
         if node is None:
             raise FileNotFoundError(path)
         return node
@@ -308,10 +329,6 @@ class Emulator(Service[Application]):
             tags=tuple(names),
             is_favourite=node.favourite,
         )
-
-
-def _parts(path: str) -> Parts:
-    return tuple(name for name in path.split("/") if name)
 
 
 def _path(node: Node) -> str:

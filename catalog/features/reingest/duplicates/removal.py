@@ -27,7 +27,7 @@ from catalog.work.session import Session
 
 TRASH = "/.catalog/trash/"
 """What stands between a folder and the key of a file in its trash."""
-_UNKNOWN = "it lies in a store that does not know it: run sync_catalog_with_disk first"
+_UNKNOWN = "it lies in a store that does not know it: run `catalog sync` first"
 
 
 @dataclass(slots=True)

@@ -72,9 +72,7 @@ class StoreReplacer:
             or self.store.checksum(job.path) != job.original
             or not self._document(job.original)
         ):
-            raise ConversionFailed(
-                "the catalog does not know it: sync_catalog_with_disk records it"
-            )
+            raise ConversionFailed("the catalog does not know it: `catalog sync` records it")
         now = datetime.now(UTC)
         row = copy_row(self.store.name, entry, now, now)
         event: EventNote = {"store": self.store.name, "path": job.path, "effect": "index"}
