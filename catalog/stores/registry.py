@@ -18,6 +18,8 @@ from catalog.stores.root import FarRoot, Kind, Root, StoreContext
 from catalog.stores.webdav.root import WebdavKind
 
 _KINDS: dict[str, Kind] = {}
+_WHOLE = re.compile(r"/|[a-z]+://|$")
+"""How the location of a store of a service goes on behind the prefix of its kind."""
 _PREFIX = re.compile(r"([a-z][a-z0-9+.-]+):")
 
 
@@ -84,7 +86,9 @@ def root_at(location: str, context: StoreContext) -> FarRoot | None:
     Raises ConfigError.
     """
     kind = next((k for k in kinds() if k.prefix and location.startswith(k.prefix)), None)
-    return None if kind is None else kind.root_at(location, context)
+    if kind is None or not _WHOLE.match(location.removeprefix(kind.prefix)):
+        return None  # it may be a store of that name, and a path in it
+    return kind.root_at(location, context)
 
 
 def root_recorded(record: StoreRecord, context: StoreContext) -> Root:

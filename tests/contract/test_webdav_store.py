@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from emulators.nextcloud import Emulator
 from emulators.plain_webdav import PlainWebdav
-from store_contract import StoreContract
+from store_contract import StoreContract, paths, put, read
 
 from catalog.errors import NotFound
 from catalog.stores.protocol import Store
+from catalog.stores.webdav import uploads
 from catalog.stores.webdav.access import Access
 from catalog.stores.webdav.addresses import parse_address
 from catalog.stores.webdav.answers import FILE_PROPERTIES
@@ -128,7 +129,22 @@ class TestNextcloud(ServerContract):
         assert nextcloud.files()[f"{root}/a/b/2%3F.jpg"].tags == ("ai:cats",)
 
 
-class TestNextcloudByItsOtherAddress(TestNextcloud):
-    @pytest.fixture
-    def base(self, nextcloud: Emulator) -> str:
-        return nextcloud.legacy_address
+def test_the_other_address_of_a_nextcloud_leads_to_the_same_files(
+    nextcloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "SINGLE", 10)
+    monkeypatch.setattr(nextcloud, "least_chunk", 1)
+    access = Access(Login(nextcloud.user, nextcloud.password), seconds=3)
+    folder = tmp_path.name
+    nextcloud.make_folder(f"/{folder}")
+    one = opened(access, f"{nextcloud.legacy_address}/{folder}", tmp_path / "one")
+    other = opened(access, f"{nextcloud.files_address}/{folder}", tmp_path / "other")
+    put(one, "x/a.jpg", b"small")
+    put(one, "x/film.mov", b"in pieces, " * 100)
+    one.move("x/a.jpg", "y/b.jpg")
+    key = one.remove("x/film.mov", "run")
+    assert key == "run/x/film.mov" and [t.key for t in other.trashed()] == [key]
+    other.restore(key, "z.mov")
+    assert paths(one) == paths(other) == ["z.mov", "y/b.jpg"]
+    assert read(one, "z.mov") == b"in pieces, " * 100
+    access.close()

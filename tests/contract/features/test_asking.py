@@ -742,6 +742,7 @@ def test_doctor_where_all_is_well(filled: Lab) -> None:
         "engine",
         "nas",
         "dropbox",
+        "webdav",
         "journal",
         "reading",
         "programs",
