@@ -36,6 +36,7 @@ def a_copy(path: str, store: str = "nas") -> CopyRow:
 
 
 VALUES = {
+    "rendition_of": "f" * 64,
     "make": "Apple",
     "model": "iPhone 12",
     "lens": "back camera 4.2mm f/1.6",

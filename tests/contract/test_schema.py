@@ -47,7 +47,7 @@ UNWRITTEN = {
         **dict.fromkeys(
             (f"sidecars.{name}" for name in ("mtime", *IDENTITY)), "the example has none"
         ),
-        **dict.fromkeys(("rendition_of", "renditions"), "for what was converted"),
+        "renditions": "for what was converted",
         "copies.revision": "for stores that number their versions; the disk has none",
         **dict.fromkeys(("owner", "device"), "for whose it is, and what sent it"),
         "place_removed": "for what is to be shown without its place",

@@ -335,18 +335,7 @@ class WebdavStore:
         return self._folder.url(path)
 
     def _entry(self, path: str, found: Resource) -> Entry:
-        sha1 = found.sha1
-        return Entry(
-            path,
-            found.size,
-            found.mtime_ns,
-            0,
-            self._made.tree.device,
-            found.file_id,
-            "",
-            {SHA1: sha1} if sha1 else NONE,
-            found.etag.strip('"'),
-        )
+        return self._made.entry(path, found)
 
 
 class _Parts:
@@ -372,4 +361,19 @@ class _Parts:
             read_only=not managed,
             longest_name=LONGEST_NAME,
             together=connection.line.transfers + AT_ONCE,
+        )
+
+    def entry(self, path: str, found: Resource) -> Entry:
+        """The entry of what the server describes."""
+        sha1 = found.sha1
+        return Entry(
+            path,
+            found.size,
+            found.mtime_ns,
+            0,
+            self.tree.device,
+            found.file_id,
+            "",
+            {SHA1: sha1} if sha1 else NONE,
+            found.etag.strip('"'),
         )
