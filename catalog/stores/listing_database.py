@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from filelock import FileLock
+
+from catalog.errors import StoreError
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -172,3 +177,31 @@ def remove_database(file: Path) -> None:
     """Remove the file, and what the database keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
+def update_database(file: Path, store: str, update: Callable[[], None]) -> None:
+    """Bring the file up to date; from the beginning where it is damaged. Raises StoreError."""
+    with kept_in(file, store):
+        # it holds the names of all files
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(file.with_suffix(".lock")):  # pages of two programs must not mix
+            try:
+                update()
+            except sqlite3.OperationalError:  # a full disk is no damage
+                raise
+            except sqlite3.DatabaseError:
+                remove_database(file)
+                update()
+
+
+@contextlib.contextmanager
+def kept_in(file: Path, store: str) -> Iterator[None]:
+    """Our error where what is kept of a store's listing cannot be read or written."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(
+            f"The listing of store {store} cannot be kept in {file.parent}: {error}.",
+            store=store,
+            hint="Is there space? Remove that folder, or set state_dir to another.",
+        ) from error

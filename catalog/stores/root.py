@@ -51,6 +51,15 @@ class Overlap(Enum):
     AROUND = "around"
 
 
+def overlap_of(one: str, other: str) -> Overlap | None:
+    """How a folder lies to another, by their paths, each with a slash at its end."""
+    if one == other:
+        return Overlap.SAME
+    if one.startswith(other):
+        return Overlap.INSIDE
+    return Overlap.AROUND if other.startswith(one) else None
+
+
 class Root(Protocol):
     """Where a store lies. `kind` and `text` are what the catalog records of it."""
 

@@ -8,8 +8,6 @@ in one transaction, so that a first listing that was cut off goes on where it wa
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -18,7 +16,6 @@ from typing import Any
 
 from dropbox import files
 from dropbox.exceptions import BadInputError
-from filelock import FileLock
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import CONTENT, NONE
@@ -31,8 +28,9 @@ from catalog.stores.identity import number_of
 from catalog.stores.listing_database import (
     ListingDatabase,
     Row,
+    kept_in,
     open_database,
-    remove_database,
+    update_database,
 )
 
 PAGE = 2000
@@ -63,7 +61,6 @@ class KeptListing:
         self._device = number_of(identity, 31)
         self._hidden = {name.lower() for name in hidden}
         self._lock = threading.Lock()
-        self._alone = FileLock(file.with_suffix(".lock"))  # pages of two programs must not mix
 
     @property
     def device(self) -> int:
@@ -77,17 +74,8 @@ class KeptListing:
 
         Raises StoreUnavailable where the folder is not there.
         """
-        with self._kept():
-            # it holds the names of all files
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._lock, self._alone:
-                try:
-                    self._brought_up_to_date()
-                except sqlite3.OperationalError:  # a full disk is no damage
-                    raise
-                except sqlite3.DatabaseError:
-                    remove_database(self._file)
-                    self._brought_up_to_date()
+        with self._lock:
+            update_database(self._file, self._connection.store, self._brought_up_to_date)
 
     def _brought_up_to_date(self) -> None:
         with closing(open_database(self._file, self._identity)) as database:
@@ -105,19 +93,6 @@ class KeptListing:
                 self._follow(database)
             except StoreError as error:
                 raise self._failure(error) from error
-
-    @contextlib.contextmanager
-    def _kept(self) -> Iterator[None]:
-        """Our error where what is kept of the listing cannot be read or written."""
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            store = self._connection.store
-            raise StoreError(
-                f"The listing of store {store} cannot be kept in {self._file.parent}: {error}.",
-                store=store,
-                hint="Is there space? Remove that folder, or set state_dir to another.",
-            ) from error
 
     def wait(self, seconds: int) -> bool:
         """Wait until something changes, for so many seconds (30 to 480) at most; whether it did."""
@@ -179,7 +154,10 @@ class KeptListing:
 
         Raises NotFound.
         """
-        with self._kept(), closing(open_database(self._file, self._identity)) as database:
+        with (
+            kept_in(self._file, self._connection.store),
+            closing(open_database(self._file, self._identity)) as database,
+        ):
             if database.about("complete") != "yes":
                 raise StoreUnavailable(
                     f"The listing of store {self._connection.store} is not whole.",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from catalog.domain.names import comparison_key
 from catalog.stores.dropbox.entries import KIND, PREFIX, folder_named
 from catalog.stores.marker import Marker, mark_in, marker_in
-from catalog.stores.root import Overlap, Root, StoreContext
+from catalog.stores.root import Overlap, Root, StoreContext, overlap_of
 
 if TYPE_CHECKING:
     from catalog.stores.dropbox.folder import AccountFolder
@@ -73,15 +73,7 @@ class DropboxRoot:
         if not isinstance(other, DropboxRoot):
             return None
         mine, theirs = (f"{comparison_key(root.path)}/" for root in (self, other))
-        if mine == theirs:
-            return Overlap.SAME
-        return (
-            Overlap.INSIDE
-            if mine.startswith(theirs)
-            else Overlap.AROUND
-            if theirs.startswith(mine)
-            else None
-        )
+        return overlap_of(mine, theirs)
 
     def upwards(self) -> Iterator[DropboxRoot]:
         """The folder and those above it, up to the account's own."""

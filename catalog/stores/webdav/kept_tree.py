@@ -8,8 +8,6 @@ it was.
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,18 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from filelock import FileLock
-
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import NONE
 from catalog.domain.names import from_text, to_text
-from catalog.errors import NotFound, StoreError, StoreUnavailable
+from catalog.errors import NotFound, StoreUnavailable
 from catalog.stores.identity import number_of
 from catalog.stores.listing_database import (
     ListingDatabase,
     Row,
+    kept_in,
     open_database,
-    remove_database,
+    update_database,
 )
 from catalog.stores.webdav.answers import Resource
 from catalog.stores.webdav.connection import AT_ONCE
@@ -66,7 +63,6 @@ class KeptTree:
         self._identity = f"{_VERSION} {identity}"
         self._hidden = frozenset(hidden)
         self._lock = threading.Lock()
-        self._alone = FileLock(file.with_suffix(".lock"))
         has_numbers = operations.traits.numbers
         self.device = number_of(identity, 31) if has_numbers else 0
 
@@ -76,17 +72,8 @@ class KeptTree:
         """Ask for everything, or for what changed since. Raises StoreUnavailable where the folder
         is not there.
         """
-        with self._kept():
-            # it holds the names of all files
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._lock, self._alone:
-                try:
-                    self._brought_up_to_date()
-                except sqlite3.OperationalError:  # a full disk is no damage
-                    raise
-                except sqlite3.DatabaseError:
-                    remove_database(self._file)
-                    self._brought_up_to_date()
+        with self._lock:
+            update_database(self._file, self._folder.name, self._brought_up_to_date)
 
     def _brought_up_to_date(self) -> None:
         with closing(open_database(self._file, self._identity)) as database:
@@ -109,19 +96,6 @@ class KeptTree:
             store=self._folder.name,
             hint="Was it renamed, or is a storage of the server not mounted?",
         )
-
-    @contextlib.contextmanager
-    def _kept(self) -> Iterator[None]:
-        """Our error where what is kept of the listing cannot be read or written."""
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            store = self._folder.name
-            raise StoreError(
-                f"The listing of store {store} cannot be kept in {self._file.parent}: {error}.",
-                store=store,
-                hint="Is there space? Remove that folder, or set state_dir to another.",
-            ) from error
 
     def children(self, key: str) -> tuple[Resource, _Children]:
         """A folder as the server describes it, and what is in it, by key.
@@ -165,7 +139,10 @@ class KeptTree:
 
         Raises NotFound.
         """
-        with self._kept(), closing(open_database(self._file, self._identity)) as database:
+        with (
+            kept_in(self._file, self._folder.name),
+            closing(open_database(self._file, self._identity)) as database,
+        ):
             if database.about("complete") != "yes":
                 raise StoreUnavailable(
                     f"The listing of store {self._folder.name} is not whole.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from catalog.errors import NotFound, PermissionDenied
 from catalog.stores.marker import Marker, mark_in, marker_in
-from catalog.stores.root import Overlap, Root, StoreContext
+from catalog.stores.root import Overlap, Root, StoreContext, overlap_of
 from catalog.stores.webdav.addresses import (
     KIND,
     PREFIX,
@@ -98,15 +98,7 @@ class WebdavRoot:
             mine, theirs = (f"{root.text.rstrip('/')}/" for root in (self, other))
         else:
             mine, theirs = _place(self.address), _place(other.address)
-        if mine == theirs:
-            return Overlap.SAME
-        return (
-            Overlap.INSIDE
-            if mine.startswith(theirs)
-            else Overlap.AROUND
-            if theirs.startswith(mine)
-            else None
-        )
+        return overlap_of(mine, theirs)
 
     def upwards(self) -> Iterator[WebdavRoot]:
         """The folder and those above it, up to the topmost that has files, each by its whole
