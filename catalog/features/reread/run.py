@@ -15,7 +15,6 @@ from catalog.domain.document import AssetDocument, CopyRow, EventNote
 from catalog.domain.edits import Edit, described_anew, with_captured
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import MediaError, StoreError
-from catalog.features.annotations.run import NAMES_STAY
 from catalog.features.inspection.search import mark_errors
 from catalog.features.reread.plan import (
     COMMAND,
@@ -34,7 +33,7 @@ from catalog.work.description import Describer, utc_now
 from catalog.work.driver import execute
 from catalog.work.facts_reading import Wanted
 from catalog.work.live_copies import find_copy
-from catalog.work.outcome import Outcome, RunResult, amendment_outcome
+from catalog.work.outcome import NAMES_STAY, Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.shot_records import ShotRecords
