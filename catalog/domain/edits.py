@@ -280,13 +280,17 @@ def described_anew(facts: AssetDocument, *, in_part: bool = False) -> Change:
     return change
 
 
-def with_captured(captured: Captured) -> Change:
-    """Another capture time than the bytes were said to state; what a person said stays over it."""
+def with_captured(captured: Captured, notes: Sequence[str] = ()) -> Change:
+    """Another capture time than the bytes were said to state, and the notes that go with it, if
+    any; what a person said stays over it.
+    """
 
     def change(document: AssetDocument | None) -> AssetDocument | None:
         if document is None:
             return None
         base: AssetDocument = {**without_person(document), "captured": captured}
+        if notes:
+            base["notes"] = list(notes)
         return lay_over(base, document.get("person", {}))
 
     return change

@@ -18,8 +18,9 @@ from catalog.features.reconcile.apply import NOTHING_READ, Applier, ReadAgain
 from catalog.features.reconcile.changes import outcome_of
 from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import SyncIndex
+from catalog.features.reconcile.later_dates import LaterDates
 from catalog.features.reconcile.numbers import NumberWriter
-from catalog.features.reconcile.plan import Attach, Load, Reconciliation, Relocate, Touch
+from catalog.features.reconcile.plan import Attach, Reconciliation, Relocate, Touch
 from catalog.features.reconcile.questions import Questions
 from catalog.features.reconcile.reconciler import Reconciler
 from catalog.features.reconcile.records import Scope
@@ -33,7 +34,6 @@ from catalog.work.facts_reading import Reading, Wanted
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
-from catalog.work.shot_records import lead_shots
 from catalog.work.sink import Level, Sink
 from catalog.work.store_book import NAS, RESTLESS, StoreBook
 from catalog.work.workspace import Workspace
@@ -190,11 +190,11 @@ class Sync:
         self._checksums = ChecksumWriter(self._repository.parts_of, run.edit)
         self.numbers.edit = run.edit
         found: list[Relocate | Touch | Attach] = []
-        joined: set[str] = set()
+        later = LaterDates(self._describer)
         applier = Applier(self._store, self._index, run, self._read_again)
-        applier.apply(_noting(plans, found, joined))
+        applier.apply(_noting(plans, found, later))
         self._reconciler.prove_found(found)
-        lead_shots(run, joined)
+        later.record(run)
         self.numbers.flush()
         self._checksums.flush()
 
@@ -252,16 +252,15 @@ class Sync:
 def _noting(
     plans: Iterator[Sequence[Reconciliation | Skip]],
     found: list[Relocate | Touch | Attach],
-    joined: set[str],
+    later: LaterDates,
 ) -> Iterator[Sequence[Reconciliation | Skip]]:
     """The plans as they are; `found` is added what may be recorded without having been read, and
-    `joined` what came to known files of its shot.
+    `later` learns what was loaded.
     """
     for plan in plans:
         yield plan
+        later.note(plan)
         for action in plan:
-            if isinstance(action, Load) and action.mates:
-                joined.add(action.hash)
             is_unread = isinstance(action, Relocate | Touch) and action.unread
             if is_unread or isinstance(action, Attach):
                 found.append(cast("Relocate | Touch | Attach", action))

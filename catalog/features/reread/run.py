@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.checksums import CONTENT
@@ -26,6 +26,7 @@ from catalog.features.reread.plan import (
     plan_following,
 )
 from catalog.index import queries
+from catalog.index.client import Sort
 from catalog.index.documents import Origin, asset_document
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
@@ -43,6 +44,7 @@ from catalog.work.workers import ReaderPool, Result
 from catalog.work.workspace import Workspace
 
 AT_ONCE = 200
+_PHOTOS_FIRST: Sort = [{"kind": "asc"}, {"hash": "asc"}]
 _ELSEWHERE = re.compile(r"/|[a-z_]+:/")
 """How the path of a file begins that was brought in from a folder, or from one far away; a file
 that was found in a store has its path there.
@@ -127,12 +129,18 @@ class Rereading:
         self._shots = ShotRecords(repository)
 
     def plans(self) -> Iterator[Sequence[Describe]]:
-        """Some hundred assets at a time, read as they are planned."""
+        """Some hundred assets at a time, read as they are planned; photos first, since they may
+        tell the offset of films.
+        """
         also = queries.OUTDATED if self._request.outdated else None
-        pages = queries.search_pages(self._repository, self._request.query, also=also)
-        documents = (hit["_source"] for page in pages for hit in page)
-        while part := list(islice(documents, AT_ONCE)):
-            yield sorted(self._planned(part), key=lambda action: action.hash)
+        pages = queries.search_pages(
+            self._repository, self._request.query, also=also, sort=_PHOTOS_FIRST
+        )
+        hits = (hit["_source"] for page in pages for hit in page)
+        for _kind, documents in groupby(hits, key=lambda document: document["kind"]):
+            self._repository.refresh()
+            while part := list(islice(documents, AT_ONCE)):
+                yield sorted(self._planned(part), key=lambda action: action.hash)
 
     def _planned(self, documents: Sequence[AssetDocument]) -> Iterator[Describe]:
         wanted: dict[str, list[Found]] = {}
