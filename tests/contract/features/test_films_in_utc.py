@@ -119,6 +119,17 @@ def test_a_folder_is_looked_at_in_the_same_way(lab: Lab) -> None:
     assert [row["taken"][:16] for row in rows][::2] == ["2019-07-13T01:30", "2019-07-12T18:30"]
 
 
+def test_a_film_that_states_its_make_alone_is_dated_by_the_one_model_of_it(lab: Lab) -> None:
+    put(lab.source, {"z.jpg": PHOTO})
+    assert lab.upload().status == 0
+    about = {"creation_time": films.TAKEN, "com.apple.quicktime.make": "apple"}
+    films.make(lab.source / "a.mov", films.Film(metadata=about), mtime=1_600_000_000)
+    assert lab.upload().status == 0
+    found = captured(lab, "a.mov")
+    assert found["offset_minutes"] == 540 and "of the same make" in found["notes"]
+    assert lab.catalog("reread", "--json").summary["changed"] == 0
+
+
 # --- photos in later batches ----------------------------------------------------------------------
 
 
