@@ -63,6 +63,8 @@ class WaitingFilms:
         """The stacks whose folder is done, now that files at some paths are looked at; they become
         part of the batch.
         """
+        if not self._waiting:
+            return []
         homes = {self._home(path) for path in paths}
         done = [key for key, waiting in self._waiting.items() if waiting.home not in homes]
         members: list[Member] = []
