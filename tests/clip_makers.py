@@ -5,6 +5,7 @@ and real clips encoded with PyAV.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -121,25 +122,45 @@ def with_telemetry(
     *more: bytes,
     handler: bytes = b"meta",
     name: bytes = b"",
+    later: Sequence[bytes] = (),
+    in_chunk: int = 1,
 ) -> bytes:
-    """A movie with a track of which one sample is the media data."""
+    """A movie with a track of which one sample is the media data; with `later` one a second, so
+    many in each chunk, between which other data lies.
+    """
+    samples = (sample, *later)
+    chunks = [samples[at : at + in_chunk] for at in range(0, len(samples), in_chunk)]
+    data = b"between".join(b"".join(chunk) for chunk in chunks)
+    begins, at = list[int](), 0
+    for chunk in chunks:
+        begins.append(at)
+        at += sum(map(len, chunk)) + len(b"between")
 
     def made(offset: int) -> bytes:
+        count = len(samples)
         table = box(
             b"stbl",
             box(b"stsd", struct.pack(">II", 0, 1), box(code, bytes(6) + b"\0\1")),
-            box(b"stts", struct.pack(">IIII", 0, 1, 1, 1000)),
-            box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1)),
-            box(b"stsz", struct.pack(">III", 0, 0, 1), struct.pack(">I", len(sample))),
-            box(b"stco", struct.pack(">III", 0, 1, offset)),
+            box(b"stts", struct.pack(">IIII", 0, 1, count, 1000)),
+            box(b"stsc", struct.pack(">IIIII", 0, 1, 1, in_chunk, 1)),
+            box(
+                b"stsz",
+                struct.pack(">III", 0, 0, count),
+                struct.pack(f">{count}I", *map(len, samples)),
+            ),
+            box(
+                b"stco",
+                struct.pack(">II", 0, len(chunks)),
+                struct.pack(f">{len(chunks)}I", *(offset + begin for begin in begins)),
+            ),
         )
-        mdhd = box(b"mdhd", struct.pack(">IIIIII", 0, 0, 0, 1000, 1000, 0))
+        mdhd = box(b"mdhd", struct.pack(">IIIIII", 0, 0, 0, 1000, 1000 * count, 0))
         hdlr = box(b"hdlr", bytes(8), handler, bytes(12), name)
         track = box(b"trak", box(b"mdia", mdhd, hdlr, box(b"minf", table)))
         parts = (mvhd(seconds_1904(created)), trak(), track, *more)
-        return movie(*parts, brand=b"mp41", mdat=sample)
+        return movie(*parts, brand=b"mp41", mdat=data)
 
-    return made(len(made(0)) - len(sample))
+    return made(len(made(0)) - len(data))
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

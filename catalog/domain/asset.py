@@ -140,7 +140,8 @@ class Facts:
     `look` a small picture, `frames_look` small pictures of all frames (see `Appearance`). `values`
     holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating ...),
     `sources` which reader gave what. `problem` says why the picture itself could not be looked at,
-    or not wholly, though the file is kept.
+    or not wholly, though the file is kept. `in_part`: not all of its bytes were there, so that it
+    was looked at by a thumbnail; `incomplete`: nor all that readers asked for.
     """
 
     hash: str
@@ -165,6 +166,8 @@ class Facts:
     notes: tuple[str, ...] = ()
     problem: str = ""
     checksums: Mapping[str, str] = field(default_factory=dict)
+    in_part: bool = False
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

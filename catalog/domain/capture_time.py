@@ -74,6 +74,11 @@ _CORRECTIONS = {
 }
 """What an XMP sidecar states, and what it is called where the picture itself does."""
 _OF_THE_CAMERA = frozenset({"exif:DateTimeOriginal", "exif:DateTimeDigitized"})
+BUDDHIST_YEARS = 543
+"""By so many years Thailand's calendar is ahead."""
+_THAI_OFFSET = 7 * 60
+_FIRST_DIGITAL_YEAR = 1990
+_TO_A_DAY = timedelta(days=1)
 _GPS_BEGAN = datetime(1980, 1, 6)
 _TO_A_MINUTE = timedelta(minutes=1)
 
@@ -93,7 +98,8 @@ class DateCandidate:
     `wall` is naive. `offset_minutes` is minutes east of UTC where stated. `is_utc`: the wall clock
     is UTC because the format demands it, and says nothing of the zone of the place. `utc_doubtful`:
     the format demands UTC, but devices of this make are known to write their local time.
-    `precision` is one of PRECISIONS.
+    `precision` is one of PRECISIONS. `is_converted`: it was stated in another calendar, as others
+    make likely.
     """
 
     source: str
@@ -102,6 +108,7 @@ class DateCandidate:
     is_utc: bool = False
     utc_doubtful: bool = False
     precision: str = SECOND
+    is_converted: bool = False
 
     @property
     def has_time(self) -> bool:
@@ -354,7 +361,7 @@ def choose(
     """
     notes: list[str] = []
     usable: list[DateCandidate] = []
-    ordered = sorted(candidates, key=lambda c: _RANK[c.source])
+    ordered = sorted(_of_one_calendar(candidates, now), key=lambda c: _RANK[c.source])
     modified = next(
         (
             c.wall
@@ -371,6 +378,11 @@ def choose(
             and candidate.wall > modified + timedelta(days=1)
         ):
             reason = reason or "the file is older"
+        if candidate.is_converted:
+            year = candidate.wall.year
+            notes.append(
+                f"{candidate.source}: {year + BUDDHIST_YEARS} is {year} of the Buddhist era"
+            )
         if reason:
             notes.append(f"{candidate.source} {candidate.wall.isoformat()}: {reason}")
         else:
@@ -388,6 +400,41 @@ def choose(
         else:
             best = replace(best, utc_doubtful=False, is_utc=False)
     return _capture_time(_finest(best, usable), usable, best is doubted), tuple(notes)
+
+
+def _of_one_calendar(candidates: Iterable[DateCandidate], now: datetime) -> list[DateCandidate]:
+    """The candidates, those of the Buddhist era in the other one, where the zone is Thailand's or
+    another clock shows that day.
+    """
+    rows = list(candidates)
+    western = [_of_buddhist_era(row, now) for row in rows]
+    return [
+        _as_likely(row, new, [*rows, *(w for w in western if w)]) if new is not None else row
+        for row, new in zip(rows, western, strict=True)
+    ]
+
+
+def _as_likely(
+    stated: DateCandidate, converted: DateCandidate, others: Iterable[DateCandidate]
+) -> DateCandidate:
+    agrees = converted.offset_minutes == _THAI_OFFSET or any(
+        other.source != converted.source
+        and other.precision in (SECOND, DAY)
+        and abs(other.wall - converted.wall) <= _TO_A_DAY
+        for other in others
+    )
+    return converted if agrees else stated
+
+
+def _of_buddhist_era(candidate: DateCandidate, now: datetime) -> DateCandidate | None:
+    """What a date that is still to come is in years of our era; None where that is no past one."""
+    year = candidate.wall.year - BUDDHIST_YEARS
+    if candidate.is_utc or not _FIRST_DIGITAL_YEAR <= year <= now.year:
+        return None
+    try:
+        return replace(candidate, wall=candidate.wall.replace(year=year), is_converted=True)
+    except ValueError:  # the calendars' leap years differ by a century's
+        return None
 
 
 def _unless_repeated(candidate: DateCandidate, others: list[DateCandidate]) -> DateCandidate:
@@ -473,7 +520,8 @@ def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bo
     if doubtful or best.source in _LOW or best.utc_doubtful or best.precision in COARSE:
         confidence = "low"
     else:
-        confidence = "medium" if best.source in _MEDIUM or not best.has_time else "high"
+        is_medium = best.source in _MEDIUM or best.is_converted or not best.has_time
+        confidence = "medium" if is_medium else "high"
     if best.is_utc and not best.utc_doubtful and offset is None:
         offset = 0
     return CaptureTime(

@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from catalog.domain.capture_time import DAY, MONTH, SECOND, YEAR, DateCandidate, parse_offset
+from catalog.domain.capture_time import (
+    BUDDHIST_YEARS,
+    DAY,
+    MONTH,
+    SECOND,
+    YEAR,
+    DateCandidate,
+    parse_offset,
+)
 
 _YEAR = r"(?P<y>(?:19[4-9]\d|20\d\d))"
 _MONTH_OF_YEAR = r"(?P<m>0[1-9]|1[0-2])"
@@ -60,6 +69,17 @@ _IN_OTHER_ORDERS = tuple(
         _IN_WORDS,
     )
 )
+_DAY_FIRST = re.compile(
+    rf"(?<!\d)(?<!\d[-_.])(?P<first>\d\d)(?P<s>[-_.])(?P<second>\d\d)(?P=s){_YEAR}(?!\d)"
+    rf"(?:(?:[ _.T-]|,?[ _-](?P<at>{_AT})[ _-]|, | - ){_T}(?!\d|[xX\u00d7]\d))?",
+    re.IGNORECASE,
+)
+"""The year last: what is before it is day and month where only one order is possible, or by dots,
+which no one writes between month and day.
+"""
+_BUDDHIST_YEAR = re.compile(
+    r"(?<!\d)25\d\d(?=(?P<s>[-_.]?)\d\d(?P=s)\d\d)|(?<=\d\d[-_.])25\d\d(?!\d)"
+)
 _IN_UTC = re.compile(r"(?:^|[^A-Za-z0-9])(?:PXL_|(?:UTC|GMT)[ _-]?)$", re.IGNORECASE)
 """What stands before a time in UTC: Pixel's camera, Zoom's recordings."""
 _NAME_OF_SHORT_YEAR = re.compile(
@@ -105,17 +125,34 @@ def from_file_name(name: str) -> DateCandidate | None:
     18.30.15.png`.
     """
     stem = _HASH.sub("#", _plain(name.rpartition(".")[0] or name))
+    return _from_stem(stem) or _of_buddhist_era(stem)
+
+
+def _from_stem(stem: str) -> DateCandidate | None:
     for match in _NAME_WITH_TIME.finditer(stem):
         in_utc = _IN_UTC.search(stem[: match.start()]) is not None
         if _is_time(match) and (found := _named(match, utc=in_utc)):
             return found
-    for pattern in (*_IN_OTHER_ORDERS, _NAME_WITH_DATE, _NAME_OF_SHORT_YEAR):
+    for pattern in (*_IN_OTHER_ORDERS, _DAY_FIRST, _NAME_WITH_DATE, _NAME_OF_SHORT_YEAR):
+        make = _named_day_first if pattern is _DAY_FIRST else _named
         for match in pattern.finditer(stem):
-            if found := _named(match):
+            if found := make(match):
                 return found
     if (match_partial := _NAME_WITH_PART.match(stem)) is not None:
         return _partial("filename", match_partial)
     return _from_epoch(stem)
+
+
+def _of_buddhist_era(stem: str) -> DateCandidate | None:
+    """A date of 2567 and the like, in that year: whether it is one is for other clocks to say."""
+    western = _BUDDHIST_YEAR.sub(lambda m: str(int(m[0]) - BUDDHIST_YEARS), stem)
+    found = _from_stem(western) if western != stem else None
+    if found is None or found.precision not in (SECOND, DAY) or found.is_utc:
+        return None
+    try:
+        return replace(found, wall=found.wall.replace(year=found.wall.year + BUDDHIST_YEARS))
+    except ValueError:  # the 29th of February
+        return None
 
 
 def _is_time(match: re.Match[str]) -> bool:
@@ -137,22 +174,38 @@ def _plain(name: str) -> str:
 
 
 def _named(match: re.Match[str], *, utc: bool = False) -> DateCandidate | None:
-    g = match.groupdict()
-    year = int(g["y"])
+    return _date_of(match.groupdict(), utc=utc)
+
+
+def _date_of(g: Mapping[str, str | None], *, utc: bool = False) -> DateCandidate | None:
+    """The date of named parts; None where there is no such day."""
+    year = int(g["y"] or 0)
     if year < 100:
         year += 1900 if year >= _FIRST_SHORT_YEAR else 2000
     hour, minute, second = _hour(g), int(g.get("M") or 0), int(g.get("S") or 0)
     try:
-        wall = datetime(year, int(g["m"]), int(g["d"]), hour, minute, second)
+        wall = datetime(year, int(g["m"] or 0), int(g["d"] or 0), hour, minute, second)
     except ValueError:
         return None
     if g.get("f"):
-        wall = wall.replace(microsecond=int(g["f"]) * 1000)
+        wall = wall.replace(microsecond=int(g["f"] or 0) * 1000)
     zone = (g.get("zone") or "").strip(" _-").upper()
     utc = utc or zone in ("Z", "UTC", "GMT")
     offset = parse_offset(zone) if zone and not utc else None
     precision = SECOND if g.get("H") else DAY
     return DateCandidate("filename", wall, offset, is_utc=utc, precision=precision)
+
+
+def _named_day_first(match: re.Match[str]) -> DateCandidate | None:
+    """Of an order that is not told, the year alone."""
+    first, second = int(match["first"]), int(match["second"])
+    day, month = (first, second) if second <= 12 else (second, first)
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    if first <= 12 and second <= 12 and first != second and match["s"] != ".":
+        return _partial("filename", match)
+    parts = match.groupdict() | {"d": str(day), "m": str(month)}
+    return _date_of(parts if _is_time(match) else parts | dict.fromkeys("HMSf"))
 
 
 def _hour(g: Mapping[str, str | None]) -> int:

@@ -236,8 +236,29 @@ def with_album(album: str) -> Change:
     return change
 
 
-def described_anew(facts: AssetDocument) -> Change:
+_OF_WHOLE = (
+    "image_hash",
+    "width",
+    "height",
+    "duration",
+    "video",
+    "frames",
+    "parts",
+    "resized",
+    "phash",
+    "phash_inner",
+    "look",
+    "frames_look",
+    "quality",
+    "problem",
+)
+"""What a file tells better, or only, where all of its bytes are there."""
+
+
+def described_anew(facts: AssetDocument, *, in_part: bool = False) -> Change:
     """What the bytes state, read again; copies, sidecars, stack, and what a person said stay.
+
+    Where they were there `in_part` only, so do its look and its size, as far as they are known.
 
     So does what links it to other assets, and who sent it. What a sidecar says for a person counts
     only where the index knows of nothing said: the index is newer.
@@ -249,6 +270,8 @@ def described_anew(facts: AssetDocument) -> Change:
         if document is None:
             return None
         read, base = without_person(facts), without_person(document)
+        if in_part:
+            read = without(read, "problem") | only(base, _OF_WHOLE)
         fresh = without(read, *kept) | only(base, kept)
         said = document.get("person") or facts.get("person", {})
         whole = with_checksums(base.get("checksums", {}))({**fresh, **flat(document["copies"])})
@@ -257,13 +280,17 @@ def described_anew(facts: AssetDocument) -> Change:
     return change
 
 
-def with_captured(captured: Captured) -> Change:
-    """Another capture time than the bytes were said to state; what a person said stays over it."""
+def with_captured(captured: Captured, notes: Sequence[str] = ()) -> Change:
+    """Another capture time than the bytes were said to state, and the notes that go with it, if
+    any; what a person said stays over it.
+    """
 
     def change(document: AssetDocument | None) -> AssetDocument | None:
         if document is None:
             return None
         base: AssetDocument = {**without_person(document), "captured": captured}
+        if notes:
+            base["notes"] = list(notes)
         return lay_over(base, document.get("person", {}))
 
     return change

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from catalog.domain.asset import Asset
+from catalog.domain.asset import Asset, FactValues
 
 IN_UTC = frozenset(
     {
@@ -35,6 +35,31 @@ CLOSE = timedelta(hours=1)
 _MOST_FOLDERS = 32
 
 
+class Device(NamedTuple):
+    """By what a device is known: its make and its model, each "" where not stated."""
+
+    make: str
+    model: str
+
+    @property
+    def brand(self) -> str:
+        """The make as the photos and the films of a device may both state it."""
+        return self.make.casefold().partition(" ")[0]
+
+    def may_be(self, other: Device) -> bool:
+        """Whether another one may be this: by its model, else by its make alone."""
+        if self.model:
+            return self.model == other.model and (
+                not self.make or not other.make or self.brand == other.brand
+            )
+        return bool(self.make) and self.brand == other.brand
+
+
+def device_of(values: FactValues) -> Device:
+    """The device that took what states these values."""
+    return Device(values.get("make", ""), values.get("model", ""))
+
+
 class NeighbourClock(NamedTuple):
     """What one file states: the moment as naive UTC, minutes east of UTC, and its name."""
 
@@ -45,13 +70,13 @@ class NeighbourClock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Of which neighbours are wanted: the asset's hash, the model of its device, naive UTC; the
-    folder it comes from, and those of stores in which it lies. A `video_folder` in one of them
-    counts as part of it.
+    """Of which neighbours are wanted: the asset's hash, its device, naive UTC; the folder it comes
+    from, and those of stores in which it lies. A `video_folder` in one of them counts as part of
+    it.
     """
 
     hash: str
-    model: str
+    device: Device
     utc: datetime
     folder: str
     beside: tuple[str, ...] = ()
@@ -71,6 +96,13 @@ def home_of(folder: str, video_folder: str) -> str:
     """A folder, or the one above it if it is for the videos of that."""
     above, _, last = folder.rpartition("/")
     return above if video_folder and last == video_folder else folder
+
+
+def is_told_apart(devices: Iterable[Device]) -> bool:
+    """Whether there are several models: which of them one is that states its make alone is not
+    told.
+    """
+    return len({device.model for device in devices} - {""}) > 1
 
 
 def clock_of(asset: Asset, name: str) -> NeighbourClock | None:
@@ -109,22 +141,29 @@ def choose_neighbour(utc: datetime, clocks: Iterable[NeighbourClock]) -> Neighbo
 class SeenClocks:
     """The clocks of the files that one run has seen, of the last folders only."""
 
-    _by_folder: OrderedDict[str, dict[str, list[NeighbourClock]]] = field(
+    _by_folder: OrderedDict[str, dict[Device, list[NeighbourClock]]] = field(
         default_factory=OrderedDict
     )
 
     def note(self, folder: str, asset: Asset, name: str) -> None:
         """Keep what an asset states, if that is anything."""
-        model, clock = asset.facts.values.get("model"), clock_of(asset, name)
-        if not model or clock is None:
+        device, clock = device_of(asset.facts.values), clock_of(asset, name)
+        if not any(device) or clock is None:
             return
-        insort(self._by_folder.setdefault(folder, {}).setdefault(model, []), clock)
+        insort(self._by_folder.setdefault(folder, {}).setdefault(device, []), clock)
         self._by_folder.move_to_end(folder)
         while len(self._by_folder) > _MOST_FOLDERS:
             self._by_folder.popitem(last=False)
 
     def around(self, moment: Moment) -> list[NeighbourClock]:
         """The nearest of the same folder and device, before and after a moment."""
-        clocks = self._by_folder.get(moment.folder, {}).get(moment.model, [])
-        at = bisect_left(clocks, (moment.utc,))
-        return clocks[max(at - 1, 0) : at + 1]
+        there = self._by_folder.get(moment.folder, {})
+        devices = [device for device in there if moment.device.may_be(device)]
+        if is_told_apart(devices):
+            return []
+        found: list[NeighbourClock] = []
+        for device in devices:
+            clocks = there[device]
+            at = bisect_left(clocks, (moment.utc,))
+            found += clocks[max(at - 1, 0) : at + 1]
+        return found

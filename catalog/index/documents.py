@@ -59,7 +59,7 @@ Fields: TypeAlias = dict[str, object]
 """A document in the making: what its values are is checked against the mapping."""
 
 
-READER_VERSION = 3
+READER_VERSION = 4
 """Counts the changes to readers and to what is concluded from them that make other dates, places or
 kinds of the same bytes. A document without it is of the first.
 """

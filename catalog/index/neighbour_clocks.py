@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 
 from catalog.domain.copies import timestamp
 from catalog.domain.document import AssetDocument
-from catalog.domain.neighbour_clocks import AROUND, IN_UTC, Moment, NeighbourClock
+from catalog.domain.neighbour_clocks import (
+    AROUND,
+    IN_UTC,
+    Device,
+    Moment,
+    NeighbourClock,
+    is_told_apart,
+)
 from catalog.index.client import Query
 from catalog.index.repository import Repository
 
@@ -21,13 +28,21 @@ def find_clocks(repository: Repository, moment: Moment) -> list[NeighbourClock]:
     first, instant, last = map(timestamp, (utc - AROUND, utc, utc + AROUND))
     before = _nearest(repository, moment, {"gte": first, "lt": instant}, "desc")
     after = _nearest(repository, moment, {"gte": instant, "lte": last}, "asc")
-    return [*before, *after]
+    if is_told_apart(device for device, _clock in (*before, *after)):
+        return []
+    return [clock for _device, clock in (*before[:1], *after[:1])]
 
 
 def _nearest(
     repository: Repository, moment: Moment, when: Query, order: str
-) -> list[NeighbourClock]:
+) -> list[tuple[Device, NeighbourClock]]:
     """See `domain.neighbour_clocks.clock_of` for what is no statement."""
+    device = moment.device
+    named: Query = (
+        {"term": {"camera.model.keyword": device.model}}
+        if device.model
+        else {"term": {"camera.make": device.brand}}
+    )
     places: list[Query] = [_below("original.path", moment.folder)]
     places += [_below("paths", folder) for folder in moment.beside]
     is_stated: list[Query] = [
@@ -37,7 +52,7 @@ def _nearest(
     query = {
         "bool": {
             "filter": [
-                {"term": {"camera.model.keyword": moment.model}},
+                named,
                 {"range": {"captured.instant": when}},
                 {"term": {"captured.has_time": True}},
                 {"terms": {"captured.confidence": ["high", "medium"]}},
@@ -51,16 +66,20 @@ def _nearest(
         "query": query,
         "size": _MOST,
         "sort": [{"captured.instant": order}, {"hash": "asc"}],
-        "_source": ["captured", "original", "paths"],
+        "_source": ["captured", "original", "paths", "camera"],
     }
+    found: list[tuple[Device, NeighbourClock]] = []
     for hit in repository.search(body)["hits"]["hits"]:
         document: AssetDocument = hit["_source"]
         original = document.get("original", {"name": "", "path": ""})
-        if moment.is_beside(original["path"], document.get("paths", ())):
+        camera = document.get("camera", {})
+        other = Device(camera.get("make", ""), camera.get("model", ""))
+        if device.may_be(other) and moment.is_beside(original["path"], document.get("paths", ())):
             captured = document["captured"]
             instant = datetime.fromisoformat(captured["instant"]).replace(tzinfo=None)
-            return [NeighbourClock(instant, captured["offset_minutes"], original["name"])]
-    return []
+            clock = NeighbourClock(instant, captured["offset_minutes"], original["name"])
+            found.append((other, clock))
+    return found
 
 
 def _below(field: str, folder: str) -> Query:

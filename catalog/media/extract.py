@@ -220,8 +220,10 @@ def _describe(
         ask(findings, filetype)
     appearance, problem = _look(request, source, filetype, findings)
     width, height = _shown_size(findings)
-    if isinstance(source, PartSource):
-        if source.touched:
+    in_part = isinstance(source, PartSource)
+    incomplete = isinstance(source, PartSource) and bool(source.touched)
+    if in_part:
+        if incomplete:
             width, height = _sure_size(findings, filetype, width, height)
             findings.notes.append(
                 "only a part of the file was fetched: what it states further in is not known"
@@ -254,6 +256,8 @@ def _describe(
         sources=findings.sources,
         notes=findings.bounded_notes(),
         problem=problem or (appearance.problem if appearance else ""),
+        in_part=in_part,
+        incomplete=incomplete,
     )
 
 

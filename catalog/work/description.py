@@ -26,6 +26,7 @@ from catalog.domain.neighbour_clocks import (
     NeighbourClock,
     SeenClocks,
     choose_neighbour,
+    device_of,
     home_of,
 )
 from catalog.domain.place import Place
@@ -119,8 +120,8 @@ class Describer:
 
     def _moment(self, asset: Asset, entry: Entry, beside: Sequence[str]) -> Moment:
         folder, *stores = (home_of(f, self.video_folder) for f in (self._folder(entry), *beside))
-        model = asset.facts.values["model"]
-        return Moment(asset.hash, model, _utc_of(asset), folder, tuple(stores), self.video_folder)
+        device = device_of(asset.facts.values)
+        return Moment(asset.hash, device, _utc_of(asset), folder, tuple(stores), self.video_folder)
 
     def describe_again(
         self, files: Sequence[tuple[Facts, Entry, str, Sequence[str]]], now: datetime
@@ -209,7 +210,7 @@ def is_open(asset: Asset) -> bool:
         asset.by_home_zone
         and captured is not None
         and captured.source != "mtime"
-        and bool(asset.facts.values.get("model"))
+        and any(device_of(asset.facts.values))
     )
 
 
@@ -228,9 +229,10 @@ def _settle(asset: Asset, clocks: Sequence[NeighbourClock]) -> Asset:
     if captured.confidence == "high":
         captured = replace(captured, confidence="medium")
     distance = timedelta(minutes=round(abs(clock.utc - utc).total_seconds() / 60))
+    same = "device" if device_of(asset.facts.values).model else "make"
     side = "before" if clock.utc < utc else "after"
     note = (
-        f"{format_offset(clock.offset_minutes)} is what {clock.name} of the same device states, "
+        f"{format_offset(clock.offset_minutes)} is what {clock.name} of the same {same} states, "
         f"taken {distance} {side}; this file states its time in UTC alone"
     )
     return replace(asset, captured=captured, notes=(*asset.notes, note), by_home_zone=False)

@@ -13,6 +13,8 @@ from catalog.errors import CatalogError
 BAD = ("failed", "refused", "damaged", "held", "unknown")
 """Outcomes that no file should have, unless a run says otherwise."""
 
+NAMES_STAY = "Files keep their names; `catalog refile` gives them those that go with it."
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

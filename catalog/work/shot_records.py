@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from catalog.domain.derivation import with_derived
 from catalog.domain.document import AssetDocument, Captured
+from catalog.domain.edits import Edit, with_captured
 from catalog.domain.person import without_person
 from catalog.domain.shot_times import agree_recorded
 from catalog.index.repository import Repository
-from catalog.work.session import Ask, at_once
+from catalog.work.session import Ask, Session, at_once
+
+_AT_ONCE = 500
 
 
 class Following(NamedTuple):
@@ -19,6 +22,21 @@ class Following(NamedTuple):
 
     document: AssetDocument
     captured: Captured
+
+
+def find_mates(repository: Repository, hashes: Sequence[str]) -> list[str]:
+    """The other files of the shots of some assets, sorted; as of the last refresh."""
+    known = repository.parts_of(sorted(hashes), ["stack"])
+    members = _members_of(repository, known.values())
+    return sorted(set(members) - set(hashes))
+
+
+def _members_of(repository: Repository, documents: Iterable[AssetDocument]) -> list[str]:
+    stacks = sorted({d["stack"]["id"] for d in documents if "stack" in d})
+    if not stacks:
+        return []
+    pages = repository.scan_pages({"terms": {"stack.id": stacks}}, source=False)
+    return sorted(hit["_id"] for page in pages for hit in page)
 
 
 class ShotRecords:
@@ -49,23 +67,46 @@ class ShotRecords:
                     following.append(Following(shot[digest], captured))
         return made, following
 
-    def _shots(self, read: Mapping[str, AssetDocument]) -> list[dict[str, AssetDocument]]:
+    def find_following(self, hashes: Iterable[str]) -> list[Following]:
+        """The files of the shots of some assets that are recorded with another time than the
+        surest of their shot leads.
+        """
+        return [
+            Following(shot[digest], captured)
+            for shot in self._shots(hashes)
+            for digest, captured in agree_recorded(self._read, shot.values()).items()
+            if _is_other(shot[digest], captured)
+        ]
+
+    def _shots(self, hashes: Iterable[str]) -> list[dict[str, AssetDocument]]:
         """The documents of the shots of some assets, each by hash."""
-        known = self._ask(lambda: self._repository.parts_of(sorted(read), ["stack"]))
-        stacks = sorted({d["stack"]["id"] for d in known.values() if "stack" in d})
-        if not stacks:
-            return []
-        members = self._ask(lambda: self._members(stacks))
+        known = self._ask(lambda: self._repository.parts_of(sorted(hashes), ["stack"]))
+        members = self._ask(lambda: _members_of(self._repository, known.values()))
         documents = self._ask(lambda: self._repository.documents(members))
         shots: dict[str, dict[str, AssetDocument]] = defaultdict(dict)
         for digest, (document, _seq_no, _primary_term) in documents.items():
             if "stack" in document:
                 shots[document["stack"]["id"]][digest] = document
-        return [shots[stack] for stack in stacks]
+        return [shots[stack] for stack in sorted(shots)]
 
-    def _members(self, stacks: list[str]) -> list[str]:
-        pages = self._repository.scan_pages({"terms": {"stack.id": stacks}}, source=False)
-        return sorted(hit["_id"] for page in pages for hit in page)
+
+def lead_shots(run: Session, hashes: Iterable[str]) -> int:
+    """Give the files of the shots of some assets, which came to others that were known, the time
+    that the surest of them leads; how many got another one.
+    """
+    wanted, shots, changed = sorted(set(hashes)), ShotRecords(run.repository, run.patiently), 0
+    if wanted:
+        run.patiently(run.repository.refresh)
+    for start in range(0, len(wanted), _AT_ONCE):
+        following = shots.find_following(wanted[start : start + _AT_ONCE])
+        answers = run.edit(
+            [
+                Edit(document["hash"], "describe", with_captured(captured), {"effect": "index"})
+                for document, captured in following
+            ]
+        )
+        changed += answers.count("done")
+    return changed
 
 
 def _is_other(document: AssetDocument, captured: Captured) -> bool:

@@ -828,6 +828,74 @@ def test_names_that_only_look_like_numbers_are_no_dates(name: str):
     assert from_file_name(name) is None
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Photo 12.07.2019 18.30.15.jpg",
+        "12.07.2019, 18.30.15.jpg",
+        "Foto vom 12.07.2019 um 18.30.15.png",
+        "12.07.2019_18-30-15.jpg",
+    ],
+)
+def test_a_name_by_dots_has_the_day_first(name: str):
+    assert from_file_name(name) == DateCandidate("filename", SHOT)
+
+
+def test_a_name_with_the_year_last_is_read_where_one_order_is_possible():
+    for name in ("31-12-2019", "IMG_12_31_2019", "Photo 31.12.2019", "31-12-2019 (2)"):
+        wall = datetime(2019, 12, 31)
+        assert from_file_name(f"{name}.jpg") == DateCandidate("filename", wall, precision=DAY)
+    assert from_file_name("24-12-2018-10-11-05.jpg") == DateCandidate(
+        "filename", datetime(2018, 12, 24, 10, 11, 5)
+    )
+    # whose order is not told, tells the year
+    for name in ("03-04-2019.jpg", "Scan 03_04_2019 2.jpg"):
+        wall = datetime(2019, 1, 1)
+        assert from_file_name(name) == DateCandidate("filename", wall, precision=YEAR)
+    assert from_file_name("05-05-2019.jpg") == DateCandidate(
+        "filename", datetime(2019, 5, 5), precision=DAY
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["32.12.2019.jpg", "13-13-2019.jpg", "00-12-2019.jpg", "1.31.12.2019.jpg", "31-02-2019.jpg"],
+)
+def test_what_is_no_day_with_the_year_last_is_no_date(name: str):
+    assert from_file_name(name) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["25620712_183015.jpg", "IMG_2562-07-12 18.30.15.jpg", "Photo 12.07.2562 18.30.15.jpg"],
+)
+def test_a_year_of_the_buddhist_era_is_ours_where_another_clock_shows_that_day(name: str):
+    stated = from_file_name(name)
+    assert stated is not None and stated.wall == SHOT.replace(year=2562)
+    found, notes = choose([stated, DateCandidate("mtime", SHOT, is_utc=True)], NOW)
+    assert found == CaptureTime(SHOT, "filename", "medium")
+    assert any("2562 is 2019" in note for note in notes)
+    found, notes = choose([stated, DateCandidate("mtime", datetime(2024, 1, 1), is_utc=True)], NOW)
+    assert found is not None and found.source == "mtime"
+    assert any("in the future" in note for note in notes)
+
+
+def test_a_year_of_the_buddhist_era_in_a_file_is_never_sure():
+    camera = DateCandidate("exif:DateTimeOriginal", SHOT.replace(year=2562), 7 * 60)
+    assert best(camera) == CaptureTime(SHOT, "exif:DateTimeOriginal", "medium", 7 * 60)
+    elsewhere = DateCandidate("exif:DateTimeOriginal", SHOT.replace(year=2562), 2 * 60)
+    assert choose([elsewhere], NOW)[0] is None
+    gps = DateCandidate("gps", SHOT, is_utc=True)
+    assert best(elsewhere, gps).wall == SHOT
+    # a lost clock, however far ahead, is not of another era
+    lost = DateCandidate("exif:DateTimeOriginal", datetime(2611, 7, 12), 7 * 60)
+    assert choose([lost], NOW)[0] is None
+
+
+def test_a_day_that_only_our_calendar_has_is_not_lost_from_a_name():
+    assert from_file_name("25670229_101010.jpg") is None
+
+
 def test_an_impossible_date_does_not_hide_a_possible_one_behind_it():
     assert from_file_name("20190230_101010 2019-07-12 18.30.15.jpg") == DateCandidate(
         "filename", SHOT

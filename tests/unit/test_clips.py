@@ -222,6 +222,10 @@ SOUNDS = [
     ("radio.wmv", "wmav2", "asf"),
     ("radio.flv", "aac", "flv"),
     ("radio.rm", "ac3", "rm"),
+    ("radio.mpg", "mp2", "mpeg"),
+    ("radio.vob", "ac3", "vob"),
+    ("radio.ts", "aac", "mpegts"),
+    ("radio.mts", "mp2", "mpegts"),
 ]
 
 
@@ -233,6 +237,20 @@ def test_sound_alone_in_a_container_of_films_is_no_film(
     encode_sound(path, codec, form)
     with pytest.raises(UnsupportedType, match="sound alone"):
         read_facts(Request(str(path)))
+
+
+@pytest.mark.parametrize("form", ["mpeg", "mpegts"])
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_sound_before_the_first_picture_of_a_broadcast_is_a_film(
+    tmp_path: Path, form: str, share: float
+) -> None:
+    path = tmp_path / "broadcast.mpg"
+    encode_sound(path, "mp2", form)
+    sound = path.read_bytes() * 8
+    at = int(len(sound) * share) // 188 * 188
+    picture = b"\0\0\1\xe0" + bytes(200)
+    path.write_bytes(sound[:at] + picture + sound[at:])
+    assert read_facts(Request(str(path))).kind == "video"
 
 
 def test_a_cover_picture_is_not_the_clip() -> None:

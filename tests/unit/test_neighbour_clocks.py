@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.capture_time import CaptureTime, DateCandidate
 from catalog.domain.geo import Position
 from catalog.domain.neighbour_clocks import (
+    Device,
     Moment,
     NeighbourClock,
     SeenClocks,
@@ -156,6 +158,28 @@ def test_a_film_of_no_device_and_the_time_of_a_file_are_left_to_the_home_zone() 
     assert [a.by_home_zone for a in describer.describe_all(files, NOW)] == [False, True, True]
 
 
+def made_by(made: Facts, make: str, model: str = "") -> Facts:
+    return replace(made, values={"make": make, "model": model} if model else {"make": make})
+
+
+def test_a_film_that_states_its_make_alone_goes_by_the_one_model_of_it_around() -> None:
+    drone, other = made_by(photo("1", -1), "DJI", "FC220"), made_by(photo("2", 1), "DJI", "FC3582")
+    alone, shown = made_by(film(), "dji"), "d/a.mp4"
+    found = described((alone, shown), (drone, "d/b.jpg"))[shown]
+    assert found.captured is not None and found.captured.offset_minutes == TOKYO
+    assert "of the same make" in found.notes[-1]
+    assert described((alone, shown), (drone, "d/b.jpg"), (other, "d/c.jpg"))[shown].by_home_zone
+    stranger = made_by(photo("1", -1), "Canon", "EOS R")
+    assert described((alone, shown), (stranger, "d/b.jpg"))[shown].by_home_zone
+
+
+def test_models_of_one_name_and_two_makes_are_two_devices() -> None:
+    names = {"a": ("NIKON CORPORATION", "Z 6"), "b": ("Nikon", "Z 6"), "c": ("Other", "Z 6")}
+    a, b, c = (Device(*name) for name in names.values())
+    assert a.may_be(b) and not a.may_be(c)
+    assert a.may_be(Device("", "Z 6")) and not Device("", "").may_be(a)
+
+
 def test_the_catalog_is_asked_for_films_that_need_it_alone() -> None:
     asked: list[Moment] = []
 
@@ -165,7 +189,7 @@ def test_the_catalog_is_asked_for_films_that_need_it_alone() -> None:
 
     describer = Describer(FakeGazetteer(), "Europe/Brussels", "/card", around=around)
     found = described((film(), "d/a.mp4"), (photo("1", 9), "d/b.jpg"), describer=describer)
-    assert asked == [Moment(film().hash, "Pixel 7", UTC_CLOCK, "/card/d")]
+    assert asked == [Moment(film().hash, Device("", "Pixel 7"), UTC_CLOCK, "/card/d")]
     assert "known.jpg" in found["d/a.mp4"].notes[-1]
     in_store = [(film("2"), Entry("e/a.mp4"), ["2019/07_July"])]
     (alone,) = describer.describe_all(in_store, NOW)
@@ -187,7 +211,7 @@ def test_the_catalog_is_asked_for_films_that_need_it_alone() -> None:
 def test_the_folder_of_videos_is_part_of_the_one_that_it_lies_in(
     original: str, paths: tuple[str, ...], is_one: bool
 ) -> None:
-    moment = Moment("", "m", UTC_CLOCK, "/card/d", ("2019",), "films")
+    moment = Moment("", Device("", "m"), UTC_CLOCK, "/card/d", ("2019",), "films")
     assert moment.is_beside(original, paths) is is_one
 
 
@@ -210,5 +234,5 @@ def test_of_a_folder_of_ten_thousand_two_are_looked_at() -> None:
             0,
         )
         seen.note("d", asset(str(number), captured=made, values={"model": "m"}), f"{number}.jpg")
-    found = seen.around(Moment("", "m", UTC_CLOCK, "d"))
+    found = seen.around(Moment("", Device("", "m"), UTC_CLOCK, "d"))
     assert [c.name for c in found] == ["5000.jpg", "5001.jpg"]

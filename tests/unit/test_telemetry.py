@@ -9,7 +9,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from catalog.domain.capture_time import DateCandidate, choose
 from catalog.media.bmff.djmd import read_djmd
 from catalog.media.bmff.insta360 import read_insta360
+from catalog.media.bmff.movie import read_bmff
 from catalog.media.bmff.rtmd import read_rtmd
 from catalog.media.dji_captions import read_dji_captions
 from catalog.media.findings import Findings
-from catalog.media.source import MemorySource
+from catalog.media.source import Hole, MemorySource, PartSource
 
 LOCAL = datetime(2019, 7, 12, 18, 30, 15)
 UTC_CLOCK = datetime(2019, 7, 12, 16, 30, 15)
@@ -279,6 +280,56 @@ def test_a_clock_that_was_never_set_is_none(clock: bytes) -> None:
     assert [d.source for d in found.dates] == ["quicktime:CreateDate"]
 
 
+@pytest.mark.parametrize("in_chunk", [1, 3, 100])
+@pytest.mark.parametrize("at", [1, 2, 4, 16])
+def test_satellites_that_are_seen_later_tell_place_and_time_of_the_begin(
+    at: int, in_chunk: int
+) -> None:
+    later = [*[rtmd(b"V", bytes.fromhex("20190712183019"))] * (at - 1), *[rtmd()] * 12]
+    data = with_telemetry(b"rtmd", rtmd(b"V"), UTC_CLOCK, later=later, in_chunk=in_chunk)
+    found = read(data, "C0001.MP4")
+    assert place_of(found) == GHENT
+    begin = UTC_CLOCK - timedelta(seconds=at)
+    assert DateCandidate("gps", begin, is_utc=True) in found.dates
+    assert [d for d in found.dates if d.source == OWN_CLOCK.source] == [OWN_CLOCK]
+
+
+def test_satellites_that_are_never_seen_are_looked_for_in_some_samples_only() -> None:
+    class Watched(MemorySource):
+        asked = 0
+
+        def read(self, offset: int, length: int) -> bytes:
+            self.asked += offset > start
+            return super().read(offset, length)
+
+    data = with_telemetry(b"rtmd", rtmd(b"V"), UTC_CLOCK, later=[rtmd(b"V")] * 2000)
+    start, source, found = data.index(b"mdat"), Watched(data), Findings()
+    read_bmff(source, found)
+    assert found.position is None and not found.notes
+    assert source.asked <= 12
+
+
+def test_the_later_samples_of_a_film_far_away_are_asked_for_at_once(tmp_path: Path) -> None:
+    data = with_telemetry(b"djmd", djmd(place=(0, 0)), UTC_CLOCK, later=[djmd(place=(0, 0))] * 9)
+    path = tmp_path / "a.mp4"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        first = data.index(b"mdat") + 4 + len(djmd(place=(0, 0)))
+        source = PartSource(file.fileno(), len(data), [(0, first)])
+        with pytest.raises(Hole):
+            read_bmff(source, Findings())
+    assert len(source.touched) == 4  # 1, 2, 4 and 8 seconds later
+
+
+@pytest.mark.parametrize("kind", [b"stsc", b"stsz", b"stco", b"stts"])
+def test_a_damaged_table_of_samples_costs_the_others_nothing(kind: bytes) -> None:
+    data = with_telemetry(b"rtmd", rtmd(b"V"), UTC_CLOCK, later=[rtmd()] * 9)
+    at = data.rindex(kind)
+    for damage in (b"\xff" * 16, bytes(16)):
+        found = read(data[: at + 4] + damage + data[at + 20 :], "C0001.MP4")
+        assert "quicktime:CreateDate" in [d.source for d in found.dates]
+
+
 @needs_exiftool
 def test_a_sony_film_says_what_exiftool_reads_in_it(tmp_path: Path) -> None:
     data = with_telemetry(b"rtmd", rtmd(), UTC_CLOCK)
@@ -341,6 +392,12 @@ def test_an_insta360_film_states_device_clock_and_position_behind_its_end(
     assert (found.get("make"), found.get("model")) == ("Insta360", "Insta360 ONE X")
 
 
+def test_a_fix_of_later_minutes_tells_the_place_of_an_insta360_film_alone() -> None:
+    found = read(FILM + trailer(*[fix(b"V", 0)] * 100, fix()), "a.insv")
+    assert place_of(found) == GHENT
+    assert [d.source for d in found.dates] == ["quicktime:CreateDate"]
+
+
 @pytest.mark.parametrize("length", [0, 1 << 31, 90])
 def test_a_damaged_length_ends_the_records(length: int) -> None:
     found = read(FILM + trailer(fix(), length=length), "a.insv")
@@ -356,8 +413,6 @@ def test_a_film_that_ends_with_its_last_box_is_not_looked_at_behind_it() -> None
         def read(self, offset: int, length: int) -> bytes:
             self.asked.append(offset)
             return super().read(offset, length)
-
-    from catalog.media.bmff.movie import read_bmff
 
     plain, other = Watched(FILM), Watched(FILM + trailer(fix()))
     for source in (plain, other):

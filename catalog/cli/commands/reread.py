@@ -21,11 +21,13 @@ def command(query: tuple[str, ...], outdated: bool, dryrun: bool, **shared: Any)
     """Read the files of all assets, or of those that QUERY finds, and record what they state now.
 
     That is what a newer version of the program reads better, or what another home_zone makes of
-    times in UTC. Each file is read from the first of its copies on this machine, with its sidecars.
-    What a person said stays, and so do names, folders, copies, albums and stacks; only the index is
-    changed, and `catalog undo` takes it back; `catalog refile` then gives files the names that go
-    with it. With --dryrun the files are read, and what would change is listed. `catalog status`
-    says how much an older version has read.
+    times in UTC. Each file is read from the first of its copies on this machine, with its sidecars;
+    where there is none, from any store that answers (Dropbox, WebDAV), of which only the bytes that
+    are needed are fetched, and look and size stay as they are known. What cannot be read is listed
+    with the reason. What a person said stays, and so do names, folders, copies, albums and stacks;
+    only the index is changed, and `catalog undo` takes it back; `catalog refile` then gives files
+    the names that go with it. With --dryrun the files are read, and what would change is listed.
+    `catalog status` says how much an older version has read.
 
     \b
     Examples:

@@ -41,9 +41,10 @@ def command(
     WHAT is a hash or its beginning, a path in a store (`nas:2019/...`), or any file on this
     machine; one whose name looks like KEY=VALUE is written ./KEY=VALUE. Only the index is changed:
     no file is edited, renamed or moved, and reading a file again changes nothing of it. `catalog
-    refile` gives files the names that go with a corrected time or place. More than 1,000 assets
-    found by --query want --yes. If a value is none, or one WHAT is not in the catalog, nothing is
-    changed.
+    refile` gives files the names that go with a corrected time or place. A time is that of the
+    shot: its other files (RAW, JPEG, Live movie) get it as well, or are shifted alike. More than
+    1,000 assets found by --query want --yes. If a value is none, or one WHAT is not in the catalog,
+    nothing is changed.
 
     \b
     Keys:

@@ -29,16 +29,16 @@ from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.work.description import utc_now
 from catalog.work.driver import execute
-from catalog.work.outcome import Outcome, RunResult, amendment_outcome
+from catalog.work.outcome import NAMES_STAY, Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
+from catalog.work.shot_records import find_mates
 from catalog.work.sink import Level, Sink
 from catalog.work.workspace import Workspace
 
 MOST_BY_QUERY = 1000
 """More assets than this are changed by a search only with a person's consent."""
 AT_ONCE = 500
-NAMES_STAY = "Files keep their names; `catalog refile` gives them those that go with it."
 _IN_NAMES = ("taken", "position", "place")
 
 
@@ -75,7 +75,8 @@ class SetRequest(AnnotationRequest):
 
 def run_tag(workspace: Workspace, request: TagRequest, sink: Sink) -> RunResult:
     """Add and remove tags."""
-    return _say(workspace, request, "tag", assign_tags(request.add, request.remove), sink)
+    words = Words("tag", assign_tags(request.add, request.remove))
+    return _say(workspace, request, words, sink)
 
 
 def run_set(workspace: Workspace, request: SetRequest, sink: Sink) -> RunResult:
@@ -86,8 +87,14 @@ def run_set(workspace: Workspace, request: SetRequest, sink: Sink) -> RunResult:
     assignments = with_surroundings(said, workspace.gazetteer.place_of)
     gazetteer = workspace.gazetteer
     clocks = Clocks(gazetteer.zone_of, gazetteer.offset_at, utc_now())
-    notice = NAMES_STAY if any(one.key in _IN_NAMES for one in assignments) else ""
-    return _say(workspace, request, "set", assign_fields(assignments, clocks), sink, notice)
+    of_shot = tuple(one for one in assignments if one.key == "taken")
+    words = Words(
+        "set",
+        assign_fields(assignments, clocks),
+        assign_fields(of_shot, clocks) if of_shot else None,
+        NAMES_STAY if any(one.key in _IN_NAMES for one in assignments) else "",
+    )
+    return _say(workspace, request, words, sink)
 
 
 def _shift_by(workspace: Workspace, text: str, said: Sequence[Assignment]) -> Assignment:
@@ -123,14 +130,7 @@ def _shift_by(workspace: Workspace, text: str, said: Sequence[Assignment]) -> As
     return Assignment("taken", "+=", between(before.wall, after.wall))
 
 
-def _say(
-    workspace: Workspace,
-    request: AnnotationRequest,
-    command: str,
-    saying: Saying,
-    sink: Sink,
-    notice: str = "",
-) -> RunResult:
+def _say(workspace: Workspace, request: AnnotationRequest, words: Words, sink: Sink) -> RunResult:
     if not request.what and request.query is None:
         raise UsageError(
             "No photo or video is named.", hint="Give a hash, a path, or --query QUERY."
@@ -138,41 +138,53 @@ def _say(
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
     wanted = _wanted(repository, request)
-    work = Annotation(repository, wanted, command, saying, notice)
-    return execute(
-        workspace, work, sink, command, dry=request.dryrun, details={"assets": len(wanted)}
-    )
+    work = Annotation(repository, wanted, words)
+    details = {"assets": len(wanted)}
+    return execute(workspace, work, sink, words.command, dry=request.dryrun, details=details)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a `command` says of assets, and `of_shot` of the other files of their shots, if
+    anything; `notice` is told where that changed something.
+    """
+
+    command: str
+    saying: Saying
+    of_shot: Saying | None = None
+    notice: str = ""
 
 
 class Annotation:
     """One thing that is said of some assets."""
 
-    def __init__(
-        self,
-        repository: Repository,
-        wanted: Sequence[str],
-        command: str,
-        saying: Saying,
-        notice: str = "",
-    ) -> None:
+    def __init__(self, repository: Repository, wanted: Sequence[str], words: Words) -> None:
         self._repository = repository
-        self._wanted = wanted
-        self._command = command
-        self._saying = saying
-        self._notice = notice
+        self._wanted = dict.fromkeys(wanted)
+        self._words = words
+        self._mates = dict[str, None]()
         self._ask: Callable[[Callable[[], Any]], Any] = lambda question: question()
 
     def plans(self) -> Iterator[Sequence[Amend]]:
-        """Some hundred assets at a time."""
-        for names in _chunks(self._wanted):
+        """Some hundred assets at a time, and then the other files of their shots."""
+        for names in _chunks(list(self._wanted)):
             yield self._ask(partial(self._planned, names))
+            if self._words.of_shot is not None:
+                mates = self._ask(partial(find_mates, self._repository, names))
+                fresh = [m for m in mates if m not in self._wanted and m not in self._mates]
+                self._mates |= dict.fromkeys(fresh)
+                for part in _chunks(fresh):
+                    yield self._ask(partial(self._planned, part))
 
     def _planned(self, names: Sequence[str]) -> list[Amend]:
-        found = {
-            name: document
-            for name, (document, *_version) in self._repository.documents(names).items()
-        }
-        return [plan_saying(self._command, name, found.get(name), self._saying) for name in names]
+        found = self._repository.documents(names)
+        documents = {name: document for name, (document, *_version) in found.items()}
+        command = self._words.command
+        return [plan_saying(command, name, documents.get(name), self._said(name)) for name in names]
+
+    def _said(self, name: str) -> Saying:
+        of_shot = self._words.of_shot
+        return of_shot if of_shot is not None and name in self._mates else self._words.saying
 
     def foresee(self, action: Amend) -> Outcome:
         """What will become of an asset."""
@@ -187,22 +199,30 @@ class Annotation:
         self._ask = run.patiently
         for plan in plans:
             hashes = [action.hash for action in plan]
-            run.journal.started(self._command, hashes=hashes)
-            change = with_saying(self._saying)
+            command = self._words.command
+            run.journal.started(command, hashes=hashes)
             became = run.edit(
-                [Edit(name, self._command, change, {"effect": "index"}) for name in hashes]
+                [
+                    Edit(name, command, with_saying(self._said(name)), {"effect": "index"})
+                    for name in hashes
+                ]
             )
             for action, answer in zip(plan, became, strict=True):
                 outcome = {"done": "changed", "unchanged": "unchanged"}.get(answer, "failed")
                 run.report.add(
                     amendment_outcome(action, outcome, answer if outcome == "failed" else "")
                 )
-            run.journal.done(self._command, hashes=hashes)
+            run.journal.done(command, hashes=hashes)
 
     def conclude(self, report: Report) -> None:
         """Tell what a change does not do by itself."""
-        if self._notice and (report.counts["changed"] or report.counts["planned"]):
-            report.notice(self._notice, Level.INFO)
+        if not (report.counts["changed"] or report.counts["planned"]):
+            return
+        if self._mates:
+            more = "1 file more" if len(self._mates) == 1 else f"{len(self._mates):,} files more"
+            report.notice(f"{more} of the same shots: their files share one time.", Level.INFO)
+        if self._words.notice:
+            report.notice(self._words.notice, Level.INFO)
 
 
 def _wanted(repository: Repository, request: AnnotationRequest) -> list[str]:

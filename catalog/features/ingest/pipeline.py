@@ -20,9 +20,10 @@ from catalog.features.mirror.plan import Mirroring
 from catalog.features.mirror.run import foresee_transfer
 from catalog.work.contents import content_of
 from catalog.work.driver import limit_plans
-from catalog.work.outcome import Outcome
+from catalog.work.outcome import NAMES_STAY, Outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
+from catalog.work.shot_records import lead_shots
 from catalog.work.sink import Level
 
 Planner = Callable[[IngestFacts], list[Action]]
@@ -52,6 +53,8 @@ class Upload:
         self._further = further
         self._foreseen: dict[str, str] = {}
         self._by_home_zone = 0
+        self._joined: set[str] = set()
+        self._led = 0
         self._pending: Callable[[], Mapping[str, str]] = lambda: self._foreseen
 
     def plans(self) -> Iterator[Sequence[UploadAction]]:
@@ -62,6 +65,7 @@ class Upload:
             if self._further is not None:
                 self._further.note(plan)
             self._by_home_zone += sum(map(_is_video_by_home_zone, plan))
+            self._joined |= {a.hash for a in plan if isinstance(a, CopyToStore) and a.mates}
             yield plan
         if self._further is not None:
             source = self._ingest.source
@@ -114,6 +118,7 @@ class Upload:
             with contextlib.suppress(CatalogError):
                 appliers[-1].finish(at_once=True)
             raise
+        self._led = lead_shots(run, self._joined)
         if self._further is not None:
 
             def release(lacking: Lacking) -> None:
@@ -128,7 +133,12 @@ class Upload:
         return applier
 
     def conclude(self, report: Report) -> None:
-        """Tell of the videos whose local time is a guess."""
+        """Tell of the videos whose local time is a guess, and of what was dated anew."""
+        if self._led:
+            have = "1 file that was known has" if self._led == 1 else f"{self._led:,} files have"
+            report.notice(
+                f"{have} the time of a surer file of the same shot now. {NAMES_STAY}", Level.INFO
+            )
         if self._by_home_zone:
             are = "1 video is" if self._by_home_zone == 1 else f"{self._by_home_zone:,} videos are"
             report.notice(

@@ -18,6 +18,7 @@ from catalog.errors import MediaError, UnsupportedType
 from catalog.features.ingest.batch import Batch, batches_of, fingerprint
 from catalog.features.ingest.plan import IngestFacts, Occupancy
 from catalog.features.ingest.target import TargetSurvey
+from catalog.features.ingest.waiting_films import WaitingFilms
 from catalog.stores.protocol import Store
 from catalog.work.description import Describer, utc_now
 from catalog.work.facts_reading import Reading, Wanted
@@ -72,6 +73,7 @@ class IngestSurvey:
         self._target = target
         self._lookup = lookup
         self._sizes: OrderedDict[int, None] = OrderedDict()
+        self._films = WaitingFilms(source.describer)
 
     @property
     def occupancy(self) -> Occupancy:
@@ -93,6 +95,8 @@ class IngestSurvey:
                 again.extend((batch, candidate) for candidate in self._decide(batch, in_flight))
             while opened and opened[0].decided and not opened[0].waiting:
                 yield self._facts(opened.popleft(), in_flight)
+        if self._films:
+            yield self._facts(Batch(), in_flight)
 
     # --- what to read -----------------------------------------------------------------------------
 
@@ -212,6 +216,7 @@ class IngestSurvey:
         stacks: list[tuple[Member, ...]] = []
         skipped = list(batch.skipped)
         now = utc_now()
+        paths = list(batch.shots)
         for folder in batch.folders:
             found: list[tuple[Candidate, Facts]] = []
             for candidate in (c for shot in folder for c in shot):
@@ -229,8 +234,8 @@ class IngestSurvey:
                 Member(candidate.entry, asset, candidate.sidecars)
                 for (candidate, _facts), asset in zip(found, described, strict=True)
             ]
-            stacks += group_stacks(members)
-        return stacks, skipped
+            stacks += self._films.hold_back(members, group_stacks(members), batch)
+        return [*self._films.release(batch, paths), *stacks], skipped
 
 
 def _skip_of(entry: Entry, error: MediaError) -> Skip:

@@ -18,6 +18,7 @@ from catalog.features.reconcile.apply import NOTHING_READ, Applier, ReadAgain
 from catalog.features.reconcile.changes import outcome_of
 from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import SyncIndex
+from catalog.features.reconcile.later_dates import LaterDates
 from catalog.features.reconcile.numbers import NumberWriter
 from catalog.features.reconcile.plan import Attach, Reconciliation, Relocate, Touch
 from catalog.features.reconcile.questions import Questions
@@ -189,8 +190,11 @@ class Sync:
         self._checksums = ChecksumWriter(self._repository.parts_of, run.edit)
         self.numbers.edit = run.edit
         found: list[Relocate | Touch | Attach] = []
-        Applier(self._store, self._index, run, self._read_again).apply(_noting(plans, found))
+        later = LaterDates(self._describer)
+        applier = Applier(self._store, self._index, run, self._read_again)
+        applier.apply(_noting(plans, found, later))
         self._reconciler.prove_found(found)
+        later.record(run)
         self.numbers.flush()
         self._checksums.flush()
 
@@ -246,11 +250,16 @@ class Sync:
 
 
 def _noting(
-    plans: Iterator[Sequence[Reconciliation | Skip]], found: list[Relocate | Touch | Attach]
+    plans: Iterator[Sequence[Reconciliation | Skip]],
+    found: list[Relocate | Touch | Attach],
+    later: LaterDates,
 ) -> Iterator[Sequence[Reconciliation | Skip]]:
-    """The plans as they are; `found` is added what may be recorded without having been read."""
+    """The plans as they are; `found` is added what may be recorded without having been read, and
+    `later` learns what was loaded.
+    """
     for plan in plans:
         yield plan
+        later.note(plan)
         for action in plan:
             is_unread = isinstance(action, Relocate | Touch) and action.unread
             if is_unread or isinstance(action, Attach):

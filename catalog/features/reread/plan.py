@@ -10,7 +10,8 @@ from catalog.domain.document import AssetDocument, Captured
 from catalog.domain.edits import described_anew, difference, with_captured
 
 COMMAND = "reread"
-NOT_HERE = "no copy of it can be read on this machine now"
+NOT_THERE = "no copy of it can be read now"
+INCOMPLETE = "it lies far away, and what it states is in more parts than are fetched of a file"
 OTHER_BYTES = "its bytes are not as recorded: a sync says what they are"
 
 
@@ -18,22 +19,24 @@ OTHER_BYTES = "its bytes are not as recorded: a sync says what they are"
 class Describe(Amend):
     """An asset is described anew by `facts`, a document as its bytes alone make it; None where it
     was not read. `captured`: only its capture time becomes that of its shot. `change` is "" also
-    where that is nothing but which version has read it.
+    where that is nothing but which version has read it. `in_part`: its look was not read.
     """
 
     facts: AssetDocument | None = None
+    in_part: bool = False
     captured: Captured | None = None
 
 
 def plan_description(
-    store: str, path: str, document: AssetDocument, facts: AssetDocument
+    store: str, path: str, document: AssetDocument, facts: AssetDocument, *, in_part: bool = False
 ) -> Describe:
     """What a document becomes with what was read; what a person said, and what links the asset to
     others, stays.
     """
-    changed = difference(document, described_anew(facts)(document))
+    changed = difference(document, described_anew(facts, in_part=in_part)(document))
     change = describe_change(*changed) if changed else ""
-    return Describe(COMMAND, document["hash"], store, path, change, facts=facts)
+    name = document["hash"]
+    return Describe(COMMAND, name, store, path, change, facts=facts, in_part=in_part)
 
 
 def plan_following(document: AssetDocument, captured: Captured) -> Describe:

@@ -5,26 +5,28 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 
 from catalog.domain.asset import Entry, Facts
+from catalog.domain.checksums import CONTENT
 from catalog.domain.document import AssetDocument, CopyRow, EventNote
 from catalog.domain.edits import Edit, described_anew, with_captured
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import MediaError, StoreError
-from catalog.features.annotations.run import NAMES_STAY
 from catalog.features.inspection.search import mark_errors
 from catalog.features.reread.plan import (
     COMMAND,
-    NOT_HERE,
+    INCOMPLETE,
+    NOT_THERE,
     OTHER_BYTES,
     Describe,
     plan_description,
     plan_following,
 )
 from catalog.index import queries
+from catalog.index.client import Sort
 from catalog.index.documents import Origin, asset_document
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
@@ -32,16 +34,17 @@ from catalog.work.description import Describer, utc_now
 from catalog.work.driver import execute
 from catalog.work.facts_reading import Wanted
 from catalog.work.live_copies import find_copy
-from catalog.work.outcome import Outcome, RunResult, amendment_outcome
+from catalog.work.outcome import NAMES_STAY, Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.shot_records import ShotRecords
 from catalog.work.sink import Level, Sink
 from catalog.work.store_book import StoreBook
-from catalog.work.workers import ReaderPool
+from catalog.work.workers import ReaderPool, Result
 from catalog.work.workspace import Workspace
 
 AT_ONCE = 200
+_PHOTOS_FIRST: Sort = [{"kind": "asc"}, {"hash": "asc"}]
 _ELSEWHERE = re.compile(r"/|[a-z_]+:/")
 """How the path of a file begins that was brought in from a folder, or from one far away; a file
 that was found in a store has its path there.
@@ -61,7 +64,7 @@ class RereadRequest:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An asset, and its copy on this machine: `entry` of a store, and the sidecars beside it."""
+    """An asset, and the copy that is read: `entry` of a store, and the sidecars beside it."""
 
     document: AssetDocument
     store: str
@@ -93,18 +96,15 @@ def run_reread(workspace: Workspace, request: RereadRequest, sink: Sink) -> RunR
     repository.refresh(repository.alias)
     with mark_errors(request.query):
         queries.count(repository, request.query)
-    with (
-        StoreBook(workspace, repository).open_present() as stores,
-        workspace.readers() as pool,
-    ):
-        near = {name: store for name, store in stores.items() if store.folder is not None}
-        work = Rereading(workspace, repository, near, pool, request)
+    book = StoreBook(workspace, repository)
+    with book.open_present() as stores, workspace.readers() as pool:
+        work = Rereading(workspace, repository, stores, pool, request, book.absent)
         return execute(workspace, work, sink, COMMAND, dry=request.dryrun)
 
 
 class Rereading:
-    """Some assets that are read again, from stores on this machine: a store far away is read in
-    parts, which say less.
+    """Some assets that are read again: from stores on this machine, else from those far away, of
+    whose files only the bytes that are needed are fetched. `absent` says why a store is not there.
     """
 
     def __init__(
@@ -114,10 +114,14 @@ class Rereading:
         stores: Mapping[str, ManagedStore],
         pool: ReaderPool,
         request: RereadRequest,
+        absent: Mapping[str, str],
     ) -> None:
         self._workspace = workspace
         self._repository = repository
         self._stores = stores
+        self._near = {name: store for name, store in stores.items() if store.folder is not None}
+        self._far = {name: store for name, store in stores.items() if store.folder is None}
+        self._absent = absent
         self._pool = pool
         self._request = request
         self._describer: Describer = workspace.describer("", repository)
@@ -125,29 +129,35 @@ class Rereading:
         self._shots = ShotRecords(repository)
 
     def plans(self) -> Iterator[Sequence[Describe]]:
-        """Some hundred assets at a time, read as they are planned."""
+        """Some hundred assets at a time, read as they are planned; photos first, since they may
+        tell the offset of films.
+        """
         also = queries.OUTDATED if self._request.outdated else None
-        pages = queries.search_pages(self._repository, self._request.query, also=also)
-        documents = (hit["_source"] for page in pages for hit in page)
-        while part := list(islice(documents, AT_ONCE)):
-            yield sorted(self._planned(part), key=lambda action: action.hash)
+        pages = queries.search_pages(
+            self._repository, self._request.query, also=also, sort=_PHOTOS_FIRST
+        )
+        hits = (hit["_source"] for page in pages for hit in page)
+        for _kind, documents in groupby(hits, key=lambda document: document["kind"]):
+            self._repository.refresh()
+            while part := list(islice(documents, AT_ONCE)):
+                yield sorted(self._planned(part), key=lambda action: action.hash)
 
     def _planned(self, documents: Sequence[AssetDocument]) -> Iterator[Describe]:
         wanted: dict[str, list[Found]] = {}
         for document in documents:
             found = self._find(document)
             if found is None:
-                yield _unread(document["hash"], "", "", NOT_HERE)
+                yield _unread(document["hash"], "", "", self._why_unread(document))
             else:
                 wanted.setdefault(found.store, []).append(found)
         read: list[tuple[Found, Facts]] = []
         for store, files in wanted.items():
             reading = self._workspace.reading(self._pool, self._stores[store])
             for found, result in reading.run((f, Wanted(f.entry, f.sidecars)) for f in files):
-                if isinstance(result, Facts) and result.hash == found.document["hash"]:
+                problem = _problem_of(result, found.document["hash"])
+                if isinstance(result, Facts) and not problem:
                     read.append((found, result))
                 else:
-                    problem = str(result) if isinstance(result, MediaError) else OTHER_BYTES
                     hash_ = found.document["hash"]
                     yield _unread(hash_, found.store, found.entry.path, problem)
         yield from self._described(read)
@@ -165,19 +175,31 @@ class Rereading:
             }
         )
         for found, facts in read:
-            yield plan_description(found.store, found.entry.path, found.document, made[facts.hash])
+            where, document = (found.store, found.entry.path), made[facts.hash]
+            yield plan_description(*where, found.document, document, in_part=facts.in_part)
         for document, captured in following:
             yield plan_following(document, captured)
 
     def _find(self, document: AssetDocument) -> Found | None:
-        """The first copy on this machine that is as recorded, and whose sidecars can be looked
-        at.
+        """The first copy that is as recorded, and whose sidecars can be looked at; one on this
+        machine if there is any.
         """
-        if (found := find_copy(self._stores, document)) is not None:
-            store, row, entry = found
-            with contextlib.suppress(StoreError):
-                return Found(document, store.name, entry, self._beside(document, row, entry))
+        for stores in (self._near, self._far):
+            if (found := find_copy(stores, document)) is not None:
+                store, row, entry = found
+                known = {CONTENT: document["hash"], **entry.checksums}  # it is as recorded
+                with contextlib.suppress(StoreError):
+                    beside = self._beside(document, row, entry)
+                    return Found(document, store.name, replace(entry, checksums=known), beside)
         return None
+
+    def _why_unread(self, document: AssetDocument) -> str:
+        """By store, why no copy could be read."""
+        names = dict.fromkeys(row["store"] for row in document.get("copies", ()))
+        reasons = [
+            f"{name}: {self._absent.get(name, 'it is not there as recorded')}" for name in names
+        ]
+        return "; ".join([NOT_THERE, *reasons])
 
     def _beside(self, document: AssetDocument, row: CopyRow, entry: Entry) -> tuple[Entry, ...]:
         """The recorded sidecars that speak for a copy, and lie there."""
@@ -216,6 +238,13 @@ class Rereading:
             report.notice(NAMES_STAY, Level.INFO)
 
 
+def _problem_of(result: Result | None, content_hash: str) -> str:
+    """Why what was read says nothing of an asset; "" where it does."""
+    if isinstance(result, Facts) and result.hash == content_hash:
+        return INCOMPLETE if result.incomplete else ""
+    return str(result) if isinstance(result, MediaError) else OTHER_BYTES
+
+
 def _edit(action: Describe) -> Edit:
     """What only another version has read without a difference is no event."""
     about: EventNote = {"store": action.store, "path": action.path, "effect": "index"}
@@ -223,7 +252,7 @@ def _edit(action: Describe) -> Edit:
         change = with_captured(action.captured)
     else:
         assert action.facts is not None
-        change = described_anew(action.facts)
+        change = described_anew(action.facts, in_part=action.in_part)
     return Edit(action.hash, "describe", change, about, untold=not action.change)
 
 

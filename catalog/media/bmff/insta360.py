@@ -23,8 +23,10 @@ _FIX = struct.Struct("<IIHcdcdcddd")
 """Seconds since 1970, milliseconds, status, latitude and longitude with their directions, speed,
 heading, altitude in metres.
 """
-_MOST_FIXES = 60
-"""That are looked at: ten or less a second, so that they are of the film's first minute."""
+_MOST_FIXES = 2400
+"""That are looked at: ten or less a second, so that they are of the film's first minutes."""
+_NEAR_FIXES = 60
+"""Up to here a fix is of the film's first minute, so that its clock is that of the film."""
 
 
 def read_insta360(source: ByteSource, findings: Findings) -> None:
@@ -71,7 +73,8 @@ def _read_fixes(record: bytes, findings: Findings) -> None:
         if north not in b"NS" or east not in b"EWO":  # "O" is west in some languages
             return
         clock = datetime(1970, 1, 1) + timedelta(seconds=seconds)
-        findings.add_date(DateCandidate("gps", clock, is_utc=True))
+        if at < _NEAR_FIXES * _FIX.size:
+            findings.add_date(DateCandidate("gps", clock, is_utc=True))
         findings.add_position(
             -abs(latitude) if north == b"S" else latitude,
             longitude if east == b"E" else -abs(longitude),

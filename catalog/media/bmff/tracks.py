@@ -12,6 +12,7 @@ from datetime import datetime
 
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.bmff.fields import clock, full_box_times
+from catalog.media.bmff.samples import Sample, locate_samples
 from catalog.media.clips.codec_names import mpeg4_object_codec, quicktime_codec
 
 MAX_TRACKS = 64
@@ -43,8 +44,8 @@ class Track:
     header_duration: int = 0
     frame_rate: float | None = None
     created: datetime | None = None
-    first_sample: tuple[int, int] = (0, 0)
-    """Where the first of a track of telemetry lies in the file, and its bytes."""
+    samples: tuple[Sample, ...] = ()
+    """Of a track of telemetry: the first, and some later ones."""
 
     @property
     def is_video(self) -> bool:
@@ -124,20 +125,7 @@ def _read_sample_table(walk: Walk, table: Box, track: Track) -> None:
         elif box.kind == b"stts":
             track.frame_rate = _frame_rate(walk.payload(box), track.scale)
     if track.codec in _TELEMETRY or track.codec == "captions":
-        track.first_sample = _first_sample(walk, table)
-
-
-def _first_sample(walk: Walk, table: Box) -> tuple[int, int]:
-    """Offset and bytes of a track's first sample; (0, 0) where they are not told."""
-    offset = size = 0
-    for box in walk.inside(table):
-        if box.kind == b"stsz":
-            payload = walk.payload(box, 16)
-            size = int.from_bytes(payload[4:8], "big") or int.from_bytes(payload[12:16], "big")
-        elif box.kind in (b"stco", b"co64"):
-            width = 4 if box.kind == b"stco" else 8
-            offset = int.from_bytes(walk.payload(box, 16)[8 : 8 + width], "big")
-    return (offset, size) if offset and size else (0, 0)
+        track.samples = locate_samples(walk, table, track.scale)
 
 
 def _frame_rate(payload: bytes, scale: int) -> float | None:

@@ -12,7 +12,7 @@ from catalog.media.bmff.movie import read_bmff
 from catalog.media.clips.asf import read_asf
 from catalog.media.clips.avchd import read_avchd
 from catalog.media.clips.matroska import read_matroska
-from catalog.media.clips.mpeg import read_mpeg
+from catalog.media.clips.mpeg import has_pictures, read_mpeg
 from catalog.media.clips.riff import read_avi
 from catalog.media.findings import Findings
 from catalog.media.source import ByteSource, SourceStream
@@ -41,6 +41,7 @@ _UTC_SOURCES = {
 }
 _LISTED_FIRST = frozenset({"avi", "matroska", "asf", "flv", "ogg", "realmedia"})
 """Families whose files begin with a list of all streams, which FFmpeg takes from there."""
+_PACKETS = frozenset({"mpeg", "mpegts"})
 _WANTED = ("width", "height", "duration", "video_codec")
 
 
@@ -63,8 +64,15 @@ def read_clip(source: ByteSource, filetype: FileType, path: str, findings: Findi
     date_source = "" if own else _UTC_SOURCES.get(filetype.family, "")
     film = SourceStream(source, path)
     _guarded(partial(probe, film, findings, date_source), findings, "ffmpeg")
-    if filetype.family not in _LISTED_FIRST:
+    if findings.sound_alone and filetype.family not in _LISTED_FIRST:
         findings.sound_alone = False
+        if filetype.family in _PACKETS:
+            _guarded(partial(_confirm_sound, source, findings), findings, "mpeg")
+
+
+def _confirm_sound(source: ByteSource, findings: Findings) -> None:
+    """FFmpeg has seen the first streams of packets alone, and further ones may come."""
+    findings.sound_alone = not has_pictures(source)
 
 
 def _guarded(read: Callable[[], None], findings: Findings, name: str) -> bool:

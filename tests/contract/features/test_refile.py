@@ -15,6 +15,7 @@ from test_moves import raw
 from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
 from catalog.errors import CatalogError, StoreError
+from catalog.filesystem.tree import Tree
 from catalog.stores.local.store import LocalStore
 from catalog.work.session import Session
 
@@ -500,3 +501,50 @@ def test_what_lies_in_dropbox_alone_is_renamed_there(lab: Lab, dropbox: Emulator
     assert lab.catalog("undo", done.summary["run"], "-q").status == 0
     assert in_dropbox(dropbox) == before and uploads(dropbox) == sent
     assert told(lab) == index
+
+
+# --- disks that take names of another case for one ------------------------------------------------
+
+
+@pytest.fixture
+def folding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names in folders of this machine as FAT and NTFS have them: kept, and found in any case; no
+    rename goes to a name that is there, be it the file's own in another case.
+    """
+    spot, opened = Tree._spot, Tree.open
+
+    def there(tree: Tree, path: str) -> str:
+        folder, slash, name = path.rpartition("/")
+        try:
+            with tree.scan(folder) as rows:
+                equal = [row.name for row in rows if row.name.lower() == name.lower()]
+        except OSError:
+            equal = []
+        return f"{folder}{slash}{equal[0] if equal else name}"
+
+    monkeypatch.setattr(Tree, "_spot", lambda tree, path: spot(tree, there(tree, path)))
+    monkeypatch.setattr(Tree, "open", lambda tree, path: opened(tree, there(tree, path)))
+
+
+@pytest.mark.usefixtures("folding")
+def test_a_name_of_another_case_is_put_right_and_taken_back_where_case_is_not_told(
+    lab: Lab,
+) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "a.jpg.xmp": b"<x/>", "b.dng": raw(1), "b.jpg": jpeg(2)})
+    assert lab.upload().status == 0
+    assert lab.catalog("set", "--query", "", "place=the sea", "-q").status == 0
+    assert lab.catalog("refile").status == 0
+    before, was = tree(lab), told(lab)
+    assert any("the sea" in path for path in before[0])
+    assert lab.catalog("set", "--query", "", "place=The Sea", "-q").status == 0
+    done = lab.catalog("refile", "--json")
+    assert done.status == 0, done.out
+    expected = {path.replace("the sea", "The Sea"): digest for path, digest in before[0].items()}
+    assert tree(lab) == (expected, before[1])
+    again = lab.catalog("refile", "--json")
+    assert again.summary.get("moved", 0) == 0
+    sync = ("sync_catalog_with_disk", "--nas_root", lab.root, "--yes")
+    assert lab.run(*sync, "--json").summary["unchanged"] == len(expected) - 1
+    assert lab.catalog("undo", done.summary["run"]).status == 0
+    assert tree(lab) == before
+    assert {h: d["paths"] for h, d in told(lab).items()} == {h: d["paths"] for h, d in was.items()}

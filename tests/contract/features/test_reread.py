@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from emulators.dropbox import Emulator
+from emulators.nextcloud import DIALECTS
 from running import MTIME, Lab, jpeg, put
+from test_webdav import cloud_of
 
 from catalog.domain.fixity import content_hash
 
@@ -87,6 +91,76 @@ def test_what_cannot_be_read_is_told_and_left(old: Lab) -> None:
     done = old.catalog("reread", "--json")
     assert (done.status, done.summary["failed"]) == (3, 1)
     assert old.documents() == before
+
+
+LARGE = jpeg(5) + bytes(600_000)
+"""Larger than what is fetched at first of a file far away."""
+
+
+def forget_readings(lab: Lab) -> dict[str, dict[str, Any]]:
+    """As if an older version had read all of it, worse; what is there then."""
+    for digest, document in lab.documents().items():
+        older = {name: value for name, value in document.items() if name not in OF_OLD}
+        lab.ask("PUT", f"{lab.index}/_doc/{digest}?refresh=true", json=older)
+    return lab.documents()
+
+
+def check_read_again(lab: Lab, before: dict[str, dict[str, Any]]) -> None:
+    done = lab.catalog("reread", "--json")
+    assert (done.status, done.summary["changed"]) == (0, 2), done.err
+    after = lab.documents()
+    for digest, document in before.items():
+        assert after[digest]["camera"]["model"] == "iPhone 12"
+        for name in ("phash", "look", "quality", "width", "image_hash", "copies", "problem"):
+            assert after[digest].get(name) == document.get(name), name
+    again = lab.catalog("reread", "--json")
+    assert (again.status, again.summary["changed"], again.summary["unchanged"]) == (0, 0, 2)
+    assert lab.documents() == after
+    assert lab.catalog("undo", done.summary["run"]).status == 0
+    assert all("camera" not in document for document in lab.documents().values())
+
+
+def test_what_lies_in_dropbox_alone_is_read_there(lab: Lab, dropbox: Emulator) -> None:
+    put(lab.source, {"a.jpg": PHOTO, "large.jpg": LARGE, "a.jpg.xmp": XMP})
+    assert lab.upload("--dropbox").status == 0
+    before = forget_readings(lab)
+    lab.root.rename(lab.folder / "unplugged")
+    check_read_again(lab, before)
+
+
+@pytest.mark.parametrize("dialect", ["nextcloud", "plain"])
+def test_what_lies_on_a_webdav_server_alone_is_read_there(
+    lab: Lab, tmp_path: Path, dialect: str
+) -> None:
+    with cloud_of(lab, tmp_path, DIALECTS[dialect]) as cloud:
+        put(lab.source, {"a.jpg": PHOTO, "large.jpg": LARGE})
+        assert lab.upload().status == 0
+        assert lab.run("catalog", "store", "add", "cloud", "webdav:Photos").status == 0
+        assert lab.run("catalog", "mirror", "nas", "cloud").status == 0
+        assert lab.run("sync_catalog_with_disk", "--store", "cloud").status == 0
+        before = forget_readings(lab)
+        lab.root.rename(lab.folder / "unplugged")
+        cloud.clear_calls()
+        check_read_again(lab, before)
+
+
+def test_what_lies_on_this_machine_as_well_is_read_here(lab: Lab, dropbox: Emulator) -> None:
+    put(lab.source, {"a.jpg": PHOTO, "large.jpg": LARGE})
+    assert lab.upload("--dropbox").status == 0
+    forget_readings(lab)
+    for record in [path for path in dropbox.files() if path.endswith(".jpg")]:
+        dropbox.delete(record)
+    assert lab.catalog("reread", "--json").summary["changed"] == 2
+
+
+def test_it_is_told_in_which_stores_a_file_could_not_be_read(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": PHOTO})
+    assert lab.upload().status == 0
+    lab.root.rename(lab.folder / "unplugged")
+    done = lab.catalog("reread", "--json")
+    assert (done.status, done.summary["failed"]) == (3, 1)
+    (reason,) = (line["reason"] for line in done.lines if line.get("reason"))
+    assert "no copy of it can be read now; nas: " in reason and str(lab.root) in reason
 
 
 def test_a_query_that_is_none_is_refused(old: Lab) -> None:

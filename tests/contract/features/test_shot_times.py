@@ -122,7 +122,8 @@ def test_a_still_is_not_named_by_a_movie_that_came_before_it(lab: Lab) -> None:
     assert lab.upload().status == 0
     put(lab.source, {"IMG_1.JPG": STILL})
     assert lab.upload().status == 0
-    assert times(lab)["still"] == BOTH["still"]
+    assert times(lab) == BOTH
+    assert lab.catalog("refile").status == 0
     assert agree(lab)
 
 
@@ -135,6 +136,100 @@ def test_a_raw_beside_a_jpeg_that_a_sidecar_corrects_is_of_its_shot_and_follows(
         "raw": ("1975-08-01T12:00:00", "shot:sidecar:DateTimeOriginal"),
     }
     assert agree(lab)
+
+
+def set_time(lab: Lab, *words: str) -> Any:
+    done = lab.catalog("set", *words, "--json")
+    assert done.status == 0, done.err
+    return done
+
+
+@pytest.mark.parametrize("role", ["still", "live"])
+def test_a_time_that_a_person_says_is_that_of_the_whole_shot(live: Lab, role: str) -> None:
+    before = live.documents()
+    one = by_role(live)[role]["hash"]
+    shown = live.catalog("set", one, "taken=2018-01-02 03:04:05", "--dryrun", "--json")
+    assert shown.summary["planned"] == 2
+    assert live.documents() == before
+    done = set_time(live, one, "taken=2018-01-02 03:04:05", "rating=4")
+    assert done.summary["changed"] == 2
+    assert {wall for wall, _source in times(live).values()} == {"2018-01-02T03:04:05"}
+    rated = [role for role, d in by_role(live).items() if d.get("rating") == 4]
+    assert rated == [role]  # the time alone is the shot's
+    assert live.catalog("reread", "--json").summary["changed"] == 0
+    assert live.catalog("refile").status == 0
+    assert agree(live)
+    assert live.catalog("undo", done.summary["run"]).status == 0
+    assert times(live) == BOTH
+
+
+def test_a_shift_moves_the_files_of_a_shot_alike_and_once(live: Lab) -> None:
+    one = by_role(live)["live"]["hash"]
+    shifts = (
+        (one, "taken+=1h"),
+        ("--query", "kind:image", "taken-=1h"),
+        ("--query", "", "taken+=1d"),
+    )
+    for words, wall in zip(shifts, ("12T19", "12T18", "13T18"), strict=True):
+        assert set_time(live, *words).summary["changed"] == 2
+        walls = {wall for wall, _source in times(live).values()}
+        assert walls == {f"2019-07-{wall}:30:15"}
+    set_time(live, one, "taken=")
+    assert times(live) == BOTH
+    set_time(live, "--query", "kind:video", "--by", f"{one}=2019-07-12 17:30:15")
+    assert {wall for wall, _source in times(live).values()} == {"2019-07-12T17:30:15"}
+
+
+def test_a_title_is_of_the_file_that_was_named(live: Lab) -> None:
+    assert set_time(live, by_role(live)["still"]["hash"], "title=Sea").summary["changed"] == 1
+    assert "title" not in by_role(live)["live"]
+
+
+# --- a member that comes later --------------------------------------------------------------------
+
+
+def test_a_surer_member_that_comes_later_leads_the_others_of_its_shot(lab: Lab) -> None:
+    """The movie of a Live Photo states its id and UTC; its still comes the day after."""
+    clip(lab.source / "IMG_1.MOV", "2019-07-12T16:30:15.000000Z")
+    assert lab.upload().status == 0
+    alone = lab.documents()
+    put(lab.source, {"IMG_1.JPG": STILL})
+    done = lab.upload("--json")
+    assert done.status == 0
+    assert times(lab) == BOTH
+    assert lab.catalog("reread", "--json").summary["changed"] == 0
+    assert "refile" in lab.upload("--json").out + done.out + done.err
+    assert lab.catalog("refile").status == 0
+    assert agree(lab)
+    assert lab.catalog("undo", done.summary["run"]).status in (0, 3)
+    (movie,) = (d for h, d in lab.documents().items() if h in alone)
+    assert movie["captured"] == next(iter(alone.values()))["captured"]
+
+
+def test_it_does_so_where_a_sync_finds_the_surer_one_later(lab: Lab) -> None:
+    (lab.root / "by hand").mkdir(parents=True)
+    clip(lab.root / "by hand/IMG_1.MOV", "2019-07-12T16:30:15.000000Z")
+    sync = ("sync_catalog_with_disk", "--nas_root", lab.root)
+    assert lab.run(*sync).status == 0
+    alone = lab.documents()
+    put(lab.root, {"by hand/IMG_1.JPG": STILL})
+    done = lab.run(*sync, "--json")
+    assert done.status == 0
+    assert times(lab) == BOTH
+    assert lab.catalog("reread", "--json").summary["changed"] == 0
+    lab.catalog("undo", done.summary["run"])  # what a sync found stays
+    (movie,) = (d for h, d in lab.documents().items() if h in alone)
+    assert movie["captured"] == next(iter(alone.values()))["captured"]
+
+
+def test_what_a_person_said_of_a_known_member_stays_where_a_surer_one_comes(lab: Lab) -> None:
+    clip(lab.source / "IMG_1.MOV", "2019-07-12T16:30:15.000000Z")
+    assert lab.upload().status == 0
+    set_time(lab, "--query", "", "taken=2018-01-02 03:04:05")
+    put(lab.source, {"IMG_1.JPG": STILL})
+    assert lab.upload().status == 0
+    assert times(lab)["live"] == ("2018-01-02T03:04:05", "person")
+    assert by_role(lab)["live"]["extracted"]["captured"]["source"] == OF_STILL
 
 
 def test_a_time_that_the_catalog_made_does_not_come_back_as_what_a_file_is_called(
