@@ -299,8 +299,6 @@ def _told(event: Mapping[str, Any]) -> tuple[str, ...]:
     names: Iterable[str] = ("action", "hash", "store", "path", "source", "trash")
     if event["action"] == "putback":  # of whichever copy
         names = ("action", "hash", "source")
-    if event["action"] == "sidecar":  # what it replaced the next run does not know
-        names = ("action", "hash", "store", "path")
     if event["action"] in ("copy", "sidecars", "restore"):  # brought here, or found by the next run
         names = ("action", "hash", "store", "path")
     return tuple(_RUN.sub("RUN", str(event.get(name, ""))) for name in names)

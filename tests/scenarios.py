@@ -231,6 +231,7 @@ def _import_old(lab: Lab, dropbox: Emulator) -> Arguments:
 @scenario("mirror")
 def _mirror(lab: Lab, dropbox: Emulator) -> Arguments:
     """A second disk, and what was done in either since it held the same."""
+    put(lab.source, photos(8) | {"8.jpg.xmp": XMP})
     stocked(lab, 1, 2, 3, 4)
     shelf = lab.folder / "shelf"
     shelf.mkdir()
@@ -241,6 +242,8 @@ def _mirror(lab: Lab, dropbox: Emulator) -> Arguments:
     one, two, three, four, five, six = (stored(lab, data) for data in photos(*range(1, 7)).values())
     (lab.root / two).rename(lab.root / "renamed.jpg")
     put(lab.root, {"further/copy.jpg": photos(1)["1.jpg"], "new.jpg": jpeg("new")})
+    sidecar = f"{stored(lab, photos(8)['8.jpg'])}.xmp"
+    put(lab.root, {sidecar: XMP + b"\n"}, mtime=MTIME + 60)
     assert lab.run("sync_catalog_with_disk", "-q").status == 0
     (shelf / three).unlink()
     put(

@@ -10,6 +10,9 @@ _PARTS = ("action", "hash", "store", "path", "source")
 BRINGING, RENAMING = "bring", "rename"
 """Actions in a journal by which a file comes to a path of a store. What a killed run has brought so
 and nobody recorded, its undo takes away."""
+GIVING_WAY, REPAIR = "give way", "repair"
+"""Actions in a journal by which a file goes to the trash so that another comes to its path: an undo
+brings it back, or never, because it was bad."""
 
 
 def event_id(run: str, event: EventRow) -> str:

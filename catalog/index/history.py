@@ -40,6 +40,13 @@ class History:
         """What was done to take a run back."""
         return self._events({"term": {"undoes": run}})
 
+    def of_trash(self, keys: Sequence[str]) -> list[EventRow]:
+        """What is told of files by their names in the trash, of whatever store."""
+        found = []
+        for start in range(0, len(keys), 500):
+            found += self._events({"terms": {"trash": list(keys[start : start + 500])}})
+        return found
+
     def taken_files(self, hashes: Sequence[str]) -> list[EventRow]:
         """What of some assets was brought to the trash, or removed from a store without one."""
         trash = {"bool": {"filter": [{"term": {"action": "trash"}}, {"term": {"effect": "file"}}]}}

@@ -43,7 +43,8 @@ def scan_pages(
 ) -> Generator[list[Hit[Any]], None, None]:
     """Every hit, in pages, from one point in time; nothing stops at 10,000.
 
-    `limit` 0 means all.
+    `limit` 0 means all. What is left before its end asks no more: that may be as a program ends and
+    has no line any more, so that it would wait for ever.
     """
     name = quote(index)
     pit = connection.request("POST", f"/{name}/_pit", keep_alive="5m")["id"]
@@ -53,7 +54,7 @@ def scan_pages(
         "track_total_hits": False,
         "query": query or {"match_all": {}},
     }
-    left = limit
+    left, is_left = limit, False
     try:
         while True:
             body |= {
@@ -68,10 +69,14 @@ def scan_pages(
             if len(hits) < body["size"] or (limit and left <= 0):
                 return
             pit, body["search_after"] = reply["pit_id"], hits[-1]["sort"]
+    except GeneratorExit:
+        is_left = True
+        raise
     finally:
         # it ends by itself; what went wrong before must be told
-        with contextlib.suppress(CatalogIndexError):
-            connection.request("DELETE", "/_pit", {"id": pit})
+        if not is_left:
+            with contextlib.suppress(CatalogIndexError):
+                connection.request("DELETE", "/_pit", {"id": pit})
 
 
 def refresh(connection: Connection, *indexes: str) -> None:

@@ -7,11 +7,12 @@ namespace of the process's own. What is not there is left out: `confine` says wh
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import struct
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _VERSION, _BENEATH = 1, 1
@@ -32,6 +33,11 @@ class Confinement:
 
     files: str = ""
     network: str = ""
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing keeps it in."""
+        return not (self.files or self.network)
 
     def __str__(self) -> str:
         files = f"cannot write files ({self.files})" if self.files else "could write files"
@@ -84,4 +90,4 @@ def _restrict(libc: ctypes.CDLL, version: int, writable: Sequence[str]) -> bool:
 
 
 if __name__ == "__main__":
-    print(f"{confine()}")  # noqa: T201 - the answer of a process of its own
+    print(json.dumps(asdict(confine())))  # noqa: T201 - the answer of a process of its own

@@ -11,11 +11,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
 from catalog.domain.events import BRINGING, RENAMING
-from catalog.errors import AlreadyExists, JournalError
+from catalog.errors import DONE, SOME_FAILED, AlreadyExists, JournalError
+
+_TAIL = 4096
+"""More bytes than what a journal says of the end of a run."""
 
 
 class Journal:
@@ -88,3 +92,45 @@ class Journal:
                 raise JournalError(
                     f"The journal {self.path} cannot be written ({error.strerror}); the run stops."
                 ) from error
+
+
+def read_journal(
+    path: Path, *, unless_ended: bool = False
+) -> tuple[list[Mapping[str, object]], bool]:
+    """The lines of a journal, of which the last may have been cut off, and whether it is still
+    written; none where it is not there.
+
+    `unless_ended`: none either where the run came to its end, whatever it met.
+    """
+    is_written = False
+    try:
+        with path.open("rb") as file:
+            if unless_ended and _has_ended(file):
+                return [], False
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                is_written = True
+            except OSError:  # a file system without locks
+                pass
+            lines = file.read().splitlines()
+    except (OSError, ValueError):
+        return [], False
+    return [row for line in lines if (row := _row(line))], is_written
+
+
+def _has_ended(file: BinaryIO) -> bool:
+    """Whether nothing ended a run before its time."""
+    file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))
+    last = _row(file.read().rstrip().rpartition(b"\n")[2])
+    file.seek(0)
+    is_end = (last.get("state"), last.get("action")) == ("done", "run")
+    return is_end and last.get("status") in (DONE, SOME_FAILED)
+
+
+def _row(line: bytes) -> Mapping[str, object]:
+    with contextlib.suppress(orjson.JSONDecodeError):
+        row = orjson.loads(line)
+        if isinstance(row, dict):
+            return row
+    return {}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from functools import cache
+
+from catalog.media.confinement import Confinement
 
 
 @cache
 def said() -> str:
     """What a process says of itself that was kept in."""
     command = [sys.executable, "-P", "-m", "catalog.media.confinement"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return str(Confinement(**json.loads(answer)))
 
 
 def has_landlock() -> bool:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -29,6 +29,7 @@ from catalog.errors import (
     QuerySyntaxError,
 )
 from catalog.index.client import LONGEST_PAUSE, PAUSES, Address, Connection
+from catalog.index.requests import scan_pages
 from catalog.work.elasticsearch import Elasticsearch
 from catalog.work.progress import NoProgress
 
@@ -545,3 +546,21 @@ def test_a_node_that_is_not_trusted_leaves_the_work_to_the_others():
             assert len(plain.asked) == 6 and node.asked == []
     finally:
         node.close()
+
+
+def test_a_scan_is_closed_at_its_end_and_left_alone_where_nobody_asks_further() -> None:
+    """What is left may be collected as the program ends, and must not wait for a line then."""
+    asked: list[str] = []
+
+    class Line:
+        def request(self, method: str, _path: str, *_body: object, **_params: object) -> Any:
+            asked.append(method)
+            return {"id": "1", "pit_id": "1", "hits": {"hits": [{"_id": "1", "sort": [1]}]}}
+
+    for hits in scan_pages(cast("Any", Line()), "catalog"):
+        assert len(hits) == 1
+    assert asked == ["POST", "POST", "DELETE"]
+    pages = scan_pages(cast("Any", Line()), "catalog")
+    next(pages)
+    pages.close()
+    assert asked[3:] == ["POST", "POST"]

@@ -77,6 +77,8 @@ def mirrored(
         report=report,
         run=RUN,
         sink=report.sink,
+        workspace=SimpleNamespace(journal_dir=journal.path.parent),
+        repository=None,
     )
     sight = MirrorPreconditions(source, target, given, shown)
     mirrorer = Mirrorer(sight, cast("Any", run), throttle, threads)

@@ -652,10 +652,20 @@ def test_a_person_may_forget_what_is_gone_but_not_where_something_could_not_be_s
     assert gone == Vanish(held("a.jpg", "one"), forget=True, overwritten=True)
     (gone,) = losses(Index(), Shelf(), forget_missing=True).fates(sight, set())
     assert isinstance(gone, Vanish) and gone.forget
-    sight.problems.append(Skip(entry("b"), "no permission", "failed"))
+    sight.problems.append(Skip(entry("b", 7), "no permission", "failed"))
     for blind in (losses(Index(), Shelf(), True), losses(Index(), Shelf(), forget_missing=True)):
         (gone,) = blind.fates(sight, set())
         assert isinstance(gone, Vanish) and not gone.forget
+
+
+def test_what_a_file_that_could_not_be_read_may_be_is_not_gone():
+    """A renamed file whose reader died: the next look reads it."""
+    sight = Sight(compared(gone=[held("old.jpg", "one"), held("gone.jpg", "two", size=9)]))
+    sight.leave(Skip(entry("new.jpg"), "its reader died", "failed"))
+    sight.leave(Skip(entry("text.jpg", 9), "no picture", "unsupported"))
+    assert list(losses(Index(), Shelf()).fates(sight, set())) == [
+        Vanish(held("gone.jpg", "two", size=9))
+    ]
 
 
 def test_too_many_losses_are_believed_only_where_a_person_says_so():

@@ -63,7 +63,10 @@ class SidecarsHere:
 
 @dataclass(frozen=True, slots=True)
 class SidecarAction:
-    """One decision (`action`) about the sidecar at `path`; `data` is what it shall hold."""
+    """One decision (`action`) about the sidecar at `path`; `data` is what it shall hold.
+
+    `older` is the content hash of what lies there, "" for nothing.
+    """
 
     action: str
     hash: str
@@ -71,6 +74,7 @@ class SidecarAction:
     path: str
     data: bytes = b""
     reason: str = ""
+    older: str = ""
     name: str = EVENT
 
     @property
@@ -113,7 +117,7 @@ def decide(
 
     def action(name: str, reason: str = "") -> SidecarAction:
         data = wanted[0] if wanted and name == WRITE else b""
-        return SidecarAction(name, content_hash, store, path, data, reason)
+        return SidecarAction(name, content_hash, store, path, data, reason, there.digest)
 
     if wanted is None:
         # recorded still: a run was killed that had taken it away

@@ -35,6 +35,7 @@ from catalog.media.write.xmp import OWN_HEAD_BYTES, is_own, is_worth_writing, si
 from catalog.stores.protocol import ManagedStore
 from catalog.work.driver import execute, limit_plans
 from catalog.work.outcome import Outcome, RunResult
+from catalog.work.replaced_files import UntoldReplacements, give_way
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -229,6 +230,7 @@ class _Writer:
         self._stores = stores
         self._run = run
         self._pending: list[tuple[SidecarAction, Edit]] = []
+        self._untold = UntoldReplacements(run.workspace.journal_dir, run.repository)
 
     def add(self, action: SidecarAction) -> None:
         """Do what the action says.
@@ -253,19 +255,28 @@ class _Writer:
     def _done(self, action: SidecarAction) -> Edit:
         store = self._stores[action.store]
         event: EventNote = {"store": action.store, "path": action.path, "effect": "file"}
-        if action.action != RECORD and (trashed := store.remove(action.path, batch=self._run.run)):
+        trashed = ""
+        if action.action != RECORD and action.older:
+            about = (store, action.path, action.older, self._run.run, self._run.journal)
+            with give_way(*about) as trashed:
+                self._put(store, action)
+        else:
+            self._put(store, action)
+        if trashed := trashed or self._untold.find_key(store, action.path):
             event["trash"] = trashed
         if action.action == WITHDRAW:
             return Edit(action.hash, EVENT, with_sidecars([(action.store, action.path)], []), event)
-        if action.action == WRITE:
-            digest, size = content_hash(action.data), len(action.data)
-            with self._run.journal.coming(action.store, action.path, digest, ""):
-                store.put(action.path, io.BytesIO(action.data), size, time.time_ns(), digest)
         digest = content_hash(action.data) if action.data else store.checksum(action.path)
         row = sidecar_row(
             action.store, store.stat(action.path) or Entry(action.path, len(action.data)), digest
         )
         return Edit(action.hash, EVENT, with_sidecars([], [row]), event)
+
+    def _put(self, store: ManagedStore, action: SidecarAction) -> None:
+        if action.action == WRITE:
+            digest, size = content_hash(action.data), len(action.data)
+            with self._run.journal.coming(action.store, action.path, digest, ""):
+                store.put(action.path, io.BytesIO(action.data), size, time.time_ns(), digest)
 
     def record(self) -> None:
         """Bring what was written to the disk, then into the index."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from catalog.errors import CatalogError, StoreGuard, StoreUnavailable
 from catalog.features.stores.account import PATIENCE, space_left
 from catalog.index.client import Connection
 from catalog.index.migration import Indexes
+from catalog.media.confinement import Confinement
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.marker import read_marker
 from catalog.stores.webdav.addresses import Address
@@ -313,7 +315,13 @@ def _reading(_workspace: Workspace) -> Iterator[Finding]:
         words = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         yield Finding("reading", "problem", f"a process that reads files does not start: {words}")
         return
-    yield Finding("reading", "ok", f"a process that reads files {done.stdout.strip()}")
+    found = Confinement(**json.loads(done.stdout))
+    text = f"a process that reads files {found}"
+    if found.is_none:
+        advice = "Nothing keeps it in here: a Linux kernel with landlock would (5.13 or newer)."
+        yield Finding("reading", "warning", text, advice)
+    else:
+        yield Finding("reading", "ok", text)
 
 
 def _programs(workspace: Workspace) -> Iterator[Finding]:

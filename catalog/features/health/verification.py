@@ -14,6 +14,7 @@ from catalog.domain.amounts import age
 from catalog.domain.asset import Entry
 from catalog.domain.copies import MISSING, milliseconds, timestamp
 from catalog.domain.document import AssetDocument
+from catalog.domain.events import REPAIR
 from catalog.errors import StoreGuard, UsageError
 from catalog.features.health.verifier import Due, Verifier
 from catalog.index import queries
@@ -21,6 +22,7 @@ from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.contents import states_contents
 from catalog.work.outcome import RunResult
+from catalog.work.replaced_files import UntoldReplacements
 from catalog.work.session import Session, session
 from catalog.work.sink import Level, Sink
 from catalog.work.store_book import StoreBook
@@ -85,6 +87,7 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
             _listed(stores, names),
             {name: book.evidence(name) for name in names},
             [name for name in names if book.is_stirred(name)],
+            _untold(workspace, repository) if request.repair else None,
             repair=request.repair,
             repair_unclear=request.repair_unclear,
             until=until,
@@ -97,6 +100,10 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
             what = "1 file" if count == 1 else f"{count:,} files"
             run.report.notice(f"Of {what} in {name} its server computed the checksum.", Level.INFO)
     return run.result
+
+
+def _untold(workspace: Workspace, repository: Repository) -> UntoldReplacements:
+    return UntoldReplacements(workspace.journal_dir, repository, REPAIR)
 
 
 def _listed(
@@ -153,7 +160,8 @@ def _verify(
         since = before or (_begun(book, name) if is_pass else "")
         if is_pass and milliseconds(since) < began:
             run.report.notice(f"Going on with the pass over {name} that began at {since}.")
-        verifier.verify(_due(run.repository, name, since, fraction))
+        due = _due(run.repository, name, since, fraction)
+        verifier.verify(each for each in due if each.is_due or verifier.is_begun(each))
         if not verifier.finished:
             run.report.notice("The time is up; the next run goes on from here.")
             return
@@ -203,7 +211,7 @@ def _due_of(content_hash: str, document: AssetDocument, store: str, limit: int) 
     ]
     checksums = document.get("checksums", {})
     yield from (Due(content_hash, content_hash, row, copies, checksums=checksums) for row in fresh)
-    if fresh or not mine:
-        for row in (s for s in sidecars if s["store"] == store):
-            same = [s for s in sidecars if s["hash"] == row["hash"]]
-            yield Due(content_hash, row["hash"], row, same, is_sidecar=True)
+    for row in (s for s in sidecars if s["store"] == store):
+        same = [s for s in sidecars if s["hash"] == row["hash"]]
+        is_due = bool(fresh or not mine)
+        yield Due(content_hash, row["hash"], row, same, is_sidecar=True, is_due=is_due)

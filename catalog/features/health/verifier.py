@@ -29,6 +29,7 @@ from catalog.domain.copies import (
 )
 from catalog.domain.document import AssetDocument, CopyRow, EventNote, SidecarRow
 from catalog.domain.edits import Change, Edit
+from catalog.domain.events import REPAIR
 from catalog.domain.evidence import NO_CTIME, Evidence, is_untouched
 from catalog.domain.fixity import Digests
 from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError, reason_kind
@@ -36,6 +37,7 @@ from catalog.stores.protocol import ComputingStore, Store
 from catalog.work.journal import Journal
 from catalog.work.outcome import Outcome
 from catalog.work.proof import Prover
+from catalog.work.replaced_files import Replaced, UntoldReplacements
 from catalog.work.report import Report
 from catalog.work.transfer import copy_between
 
@@ -43,6 +45,8 @@ EDITED = "edited"
 """A file that was written to since: what it holds is a person's, and for a sync to take up."""
 HELD = "held"
 """A file with other bytes of which nothing tells whether somebody wrote to it: for a person."""
+REPAIRED = "repaired"
+"""A file that is good, and was put in the place of a bad one."""
 BATCH = 128
 _HOW_TO_GO_ON = (
     "`catalog sync {} --rehash --accept-changes` takes it as new, `catalog verify --repair "
@@ -68,12 +72,17 @@ class Verifiable(Store, Protocol):
         """The same, and checksums of these kinds."""
         ...
 
+    def trash_checksum(self, key: str) -> str:
+        """The content hash of a file in the trash."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """A file to be read: its row, the hash it must have, and all rows of the same content.
 
-    `checksums` are what else is known of the content.
+    `checksums` are what else is known of the content. `is_due`: else it is read only where a killed
+    run was about to repair it.
     """
 
     owner: str
@@ -81,6 +90,7 @@ class Due:
     row: CopyRow | SidecarRow
     others: Sequence[CopyRow | SidecarRow]
     is_sidecar: bool = False
+    is_due: bool = True
     checksums: Mapping[str, str] = field(default_factory=lambda: NONE)
 
     @property
@@ -98,7 +108,8 @@ class Due:
 class Verdict:
     """What reading gave. `state` is one of those of a copy, or "" where it could not be told.
 
-    `checksums` are those that its asset lacked.
+    `checksums` are those that its asset lacked. `bad` is the file that a killed run has replaced by
+    this one.
     """
 
     due: Due
@@ -106,6 +117,7 @@ class Verdict:
     entry: Entry | None = None
     reason: str = ""
     checksums: Mapping[str, str] = field(default_factory=lambda: NONE)
+    bad: Replaced | None = None
 
 
 @dataclass(slots=True)
@@ -115,9 +127,10 @@ class Verifier:
     `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False. `is_claimed`
     says that the path of a file is recorded with another asset as well. `listed` are the listings
     of stores that state the content of their files; `evidence` says, by store, which numbers of
-    files tell anything; in those that are `stirred` other numbers are no sign of an edit.
-    `repair_unclear`: what is held is repaired as well. `kinds` of checksums
-    are what each asset is to have. `computed` counts, by store, the files that were not read here.
+    files tell anything; in those that are `stirred` other numbers are no sign of an edit. `untold`
+    are the bad files that killed runs took away. `repair_unclear`: what is held is repaired, too.
+    `kinds` of checksums are what each asset is to have. `computed` counts, by store, the files that
+    were not read here.
     """
 
     stores: Mapping[str, Verifiable]
@@ -129,6 +142,7 @@ class Verifier:
     listed: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     stirred: Collection[str] = ()
+    untold: UntoldReplacements | None = None
     repair: bool = False
     repair_unclear: bool = False
     until: float = 0.0
@@ -147,6 +161,10 @@ class Verifier:
                 if not self.finished:
                     return
 
+    def is_begun(self, due: Due) -> bool:
+        """Whether a killed run was about to repair a file."""
+        return self.untold is not None and self.untold.knows(due.store_path)
+
     def _read(self, pool: ThreadPoolExecutor, batch: Sequence[Due]) -> Iterator[Verdict]:
         for found in pool.map(self._look, batch):
             if found is not None:
@@ -164,15 +182,8 @@ class Verifier:
                 if store in self.listed
                 else self.stores[store].stat(path)
             )
-            if entry is None and self.repair and due.row.get("state") == DAMAGED:
-                return Verdict(due, DAMAGED, reason="it was taken away to be repaired")
             if entry is None:
-                return Verdict(
-                    due,
-                    MISSING,
-                    reason="it is not there; a sync of the catalog with its store finds out where "
-                    "it went",
-                )
+                return self._absent(due)
             if entry.problem:
                 return Verdict(due, "", entry, entry.problem)
             same, learned = agree(self._told_now(entry, due), due.recorded), NONE
@@ -180,7 +191,7 @@ class Verifier:
                 read = self.stores[store].digests(path, self._lacking(due), anew=True)
                 same, learned = read.content == due.hash, read.checksums
             if same:
-                return Verdict(due, OK, entry, checksums=learned)
+                return self._good(due, entry, learned)
             if store not in self.listed:
                 # as it is now: it may have been written to while it was read
                 entry = self.stores[store].stat(path) or entry
@@ -189,6 +200,31 @@ class Verifier:
         except StoreError as error:
             return Verdict(due, "", reason=str(error))
         return self._judged(due, entry)
+
+    def _absent(self, due: Due) -> Verdict:
+        """A file that is not there. Raises StoreError for what lies behind a link."""
+        if self.repair and (due.row.get("state") == DAMAGED or self._bad_one(due) is not None):
+            return Verdict(due, DAMAGED, reason="it was taken away to be repaired")
+        store, path = due.store_path
+        with contextlib.suppress(NotFound), self.stores[store].open(path):
+            return Verdict(due, "", reason="it came there in this moment")
+        return Verdict(
+            due,
+            MISSING,
+            reason="it is not there; a sync of the catalog with its store finds out where it went",
+        )
+
+    def _good(self, due: Due, entry: Entry, learned: Mapping[str, str]) -> Verdict:
+        """A file that is right, perhaps since a killed run repaired it."""
+        bad = self._bad_one(due)
+        if bad is None:
+            return Verdict(due, OK, entry, checksums=learned)
+        return Verdict(due, REPAIRED, entry, f"from {bad.source}", bad=bad)
+
+    def _bad_one(self, due: Due) -> Replaced | None:
+        """The bad file that a killed run has taken away, and told nobody of."""
+        store, path = due.store_path
+        return self.untold.find(self.stores[store], path) if self.untold is not None else None
 
     def _told_now(self, entry: Entry, due: Due) -> Mapping[str, str]:
         """The checksums that prove a file without reading it here: as its store computes them now,
@@ -240,6 +276,8 @@ class Verifier:
             store, path = found.due.store_path
             if found.state == OK and found.due.is_sidecar and (noted := _noted(found)) is not None:
                 silent.append(Edit(found.due.owner, "numbers", noted, untold=True))
+            if found.bad is not None and found.entry is not None:
+                silent.append(_repair(found.due, found.entry, found.bad.source, found.bad.trash))
             if found.due.is_sidecar or found.state not in (OK, DAMAGED, MISSING):
                 continue
             row_state = found.due.row.get("state")
@@ -273,10 +311,8 @@ class Verifier:
             reason = f"{found.reason}; look at it: {_HOW_TO_GO_ON.format(store)}"
             self.report.add(Outcome("verify", path, HELD, store, hash=due.hash, reason=reason))
         else:
-            outcome = found.state or "failed"
-            self.report.add(
-                Outcome("verify", path, outcome, store, hash=due.hash, reason=found.reason)
-            )
+            name, outcome = ("verify" if found.bad is None else "repair"), found.state or "failed"
+            self.report.add(Outcome(name, path, outcome, store, hash=due.hash, reason=found.reason))
 
     @property
     def _repairs_unclear(self) -> bool:
@@ -299,10 +335,10 @@ class Verifier:
         else:
             problem = self._repaired(found, good)
             outcome, reason = (
-                ("damaged", problem) if problem else ("repaired", f"from {good[0]}:{good[1]}")
+                ("damaged", problem) if problem else (REPAIRED, f"from {good[0]}:{good[1]}")
             )
             self.report.add(
-                Outcome("repair", path, outcome, store, hash=due.hash, reason=reason, size=size)
+                Outcome(REPAIR, path, outcome, store, hash=due.hash, reason=reason, size=size)
             )
 
     def _good_copy(self, due: Due) -> tuple[str, str] | None:
@@ -319,11 +355,11 @@ class Verifier:
                 f"another asset is recorded at its path, too: run catalog sync {store} --rehash "
                 "first"
             )
-        target, source = self.stores[store], self.stores[good[0]]
+        target, source, earlier = self.stores[store], self.stores[good[0]], self._bad_one(due)
         key: str | None = None
-        self.journal.started(
-            "repair", store=store, path=path, hash=due.hash, source=f"{good[0]}:{good[1]}"
-        )
+        about = {"store": store, "path": path, "hash": due.hash}
+        came, trash = f"{good[0]}:{good[1]}", f"{self.run}/{path}" if found.entry else ""
+        self.journal.started(REPAIR, **about, source=came, trash=trash)
         try:
             entry = source.stat(good[1])
             if target.stat(path) != found.entry:
@@ -334,26 +370,32 @@ class Verifier:
             there = copy_between(source, entry, target, path, due.hash)
             target.settle([path])
         except (StoreError, AlreadyExists) as error:
-            self.journal.failed("repair", store=store, path=path, hash=due.hash, reason=str(error))
+            self.journal.failed(REPAIR, **about, reason=str(error))
             if key:
                 with contextlib.suppress(StoreError):
                     target.restore(key, path)
             return f"cannot be repaired: {error}"
-        now = datetime.now(UTC)
-        event: EventNote = {
-            "store": store,
-            "path": path,
-            "source": f"{good[0]}:{good[1]}",
-            "effect": "file",
-            "trash": key or "",
-        }
-        if due.is_sidecar:
-            change = edits.with_sidecars((), [sidecar_row(store, there, due.hash)])
-        else:
-            change = edits.with_copy(copy_row(store, there, now, now))
-        self.edit([Edit(due.owner, "repair", change, event)])
-        self.journal.done("repair", store=store, path=path, hash=due.hash)
+        self.edit([_repair(due, there, came, key or (earlier.trash if earlier else ""))])
+        self.journal.done(REPAIR, **about)
         return ""
+
+
+def _repair(due: Due, there: Entry, source: str, trash: str) -> Edit:
+    """The record of a good file in the place of a bad one, which is called `trash` in the trash."""
+    store, path = due.store_path
+    now = datetime.now(UTC)
+    event: EventNote = {
+        "store": store,
+        "path": path,
+        "source": source,
+        "effect": "file",
+        "trash": trash,
+    }
+    if due.is_sidecar:
+        change = edits.with_sidecars((), [sidecar_row(store, there, due.hash)])
+    else:
+        change = edits.with_copy(copy_row(store, there, now, now))
+    return Edit(due.owner, REPAIR, change, event)
 
 
 def _verified(found: Verdict, now: str) -> Change:

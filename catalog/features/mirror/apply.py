@@ -65,7 +65,7 @@ class Waiting:
         nothing of one that did not begin.
         """
         self._further.extend(sent.further)
-        action, entry, error = sent.done
+        action, entry, error, _trash = sent.done
         if entry is None and error is None and isinstance(action, Transfer):
             self._refused.append(action)
             return []

@@ -12,6 +12,7 @@ from catalog.features.mirror.plan import Transfer
 from catalog.features.mirror.preconditions import FOUND, TAKEN, MirrorPreconditions, names_of
 from catalog.features.mirror.transfer_recorder import Done
 from catalog.work.journal import Journal
+from catalog.work.replaced_files import give_way
 from catalog.work.throttle import Throttle
 
 
@@ -69,16 +70,17 @@ class Copier:
 
     def _in_place_of(self, older: Entry, action: Transfer, entry: Entry) -> Done | None:
         """A copy where an older sidecar lies, which comes back where it cannot be made."""
-        key = self._target.remove(older.path, self._run)
+        about = (self._target, older.path, action.replaces, self._run, self._journal)
         self._shown.drop(older.path)
         try:
-            return self._copy_to(older.path, None, action, entry)
+            with give_way(*about) as trash:
+                done = self._copy_to(older.path, None, action, entry)
         except StoreError:
-            if key:
-                with contextlib.suppress(StoreError):
-                    self._target.restore(key, older.path)
-                    self._shown.add(older)
+            with contextlib.suppress(StoreError):
+                if (there := self._target.stat(older.path)) is not None:
+                    self._shown.add(there)
             raise
+        return done and done._replace(trash=trash)
 
     def _put(self, path: str, action: Transfer, entry: Entry) -> Entry:
         adopted = self._target.adopt(self._source, action.path, path, action.hash)

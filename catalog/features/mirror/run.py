@@ -37,6 +37,7 @@ from catalog.work.contents import has_content
 from catalog.work.driver import execute, in_parts, limit_plans
 from catalog.work.folder_names import FolderNames
 from catalog.work.outcome import Outcome, RunResult
+from catalog.work.replaced_files import UntoldReplacements
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Level, Sink
@@ -72,6 +73,8 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
     with book.open(request.source, dry=dry) as source, book.open(request.target, dry=dry) as target:
         survey = PairSurvey(repository, source, target)
         options = options_of(workspace, Scope(), accept_losses=request.yes)
+        if not dry:
+            UntoldReplacements(workspace.journal_dir, repository).give_back(target)
         survey.look(options, sink.progress)
         if not request.dryrun:
             target.sweep()

@@ -15,18 +15,20 @@ from catalog.errors import FATAL, FixityMismatch, Interrupted, StoreError
 from catalog.features.mirror.plan import Follow, Mirroring, Transfer
 from catalog.features.mirror.preconditions import MirrorPreconditions
 from catalog.work.outcome import Outcome
+from catalog.work.replaced_files import UntoldReplacements
 from catalog.work.session import Session
 
 
 class Done(NamedTuple):
     """What became of an action: the entry of its file in the other store, or why there is none.
 
-    Neither: it did not begin.
+    Neither: it did not begin. `trash` is what the file is called in the trash that gave way, or "".
     """
 
     action: Mirroring
     entry: Entry | None = None
     error: StoreError | None = None
+    trash: str = ""
 
     @property
     def is_fatal(self) -> bool:
@@ -41,33 +43,43 @@ class TransferRecorder:
         self._source = sight.source.name
         self._target = sight.target
         self._run = run
+        self._untold = UntoldReplacements(run.workspace.journal_dir, run.repository)
 
     def settle(self, done: Sequence[Done]) -> None:
         """Record what was done, and tell what was not.
 
         Raises the error after which going on is of no use.
         """
-        self._record([(d.action, d.entry) for d in done if d.entry is not None])
-        for action, _entry, error in done:
+        self._record([(d.action, d.entry, d.trash) for d in done if d.entry is not None])
+        for action, _entry, error, _trash in done:
             if error is not None and not isinstance(error, Interrupted):
                 self._fail(action, error)
         fatal = next((d.error for d in done if d.is_fatal), None)
         if fatal is not None:
             raise fatal
 
-    def _record(self, done: Sequence[tuple[Mirroring, Entry]]) -> None:
+    def _record(self, done: Sequence[tuple[Mirroring, Entry, str]]) -> None:
         if not done:
             return
         store, now = self._target.name, datetime.now(UTC)
-        self._target.settle([entry.path for _action, entry in done])
-        wanted = [edit_of(action, entry, self._source, store, now) for action, entry in done]
-        for (action, entry), answer in zip(done, self._run.edit(wanted), strict=True):
+        self._target.settle([entry.path for _action, entry, _trash in done])
+        wanted = [
+            edit_of(action, entry, self._source, store, now, trash or self._gave_way(action, entry))
+            for action, entry, trash in done
+        ]
+        for (action, entry, _trash), answer in zip(done, self._run.edit(wanted), strict=True):
             if answer not in ("done", "unchanged"):
                 self._fail(action, StoreError(answer))
                 continue
             self._run.journal.done(action.name, store=store, path=action.path, hash=action.hash)
             self._run.report.add(outcome_of(action, entry.path, store))
             self._run.sink.progress.advance(1)
+
+    def _gave_way(self, action: Mirroring, entry: Entry) -> str:
+        """What an older sidecar is called in the trash, to which a killed run has brought it."""
+        if not isinstance(action, Transfer) or not action.replaces:
+            return ""
+        return self._untold.find_key(self._target, entry.path)
 
     def _fail(self, action: Mirroring, error: StoreError) -> None:
         store = self._target.name
@@ -100,16 +112,22 @@ def failure_of(action: Mirroring, error: StoreError, source: str, store: str) ->
     return Outcome(action.name, action.path, "failed", store, hash=action.hash, reason=reason)
 
 
-def edit_of(action: Mirroring, entry: Entry, source: str, store: str, now: datetime) -> Edit:
-    """The change of the index that a file which lies in the other store now is."""
+def edit_of(
+    action: Mirroring, entry: Entry, source: str, store: str, now: datetime, trash: str = ""
+) -> Edit:
+    """The change of the index that a file which lies in the other store now is; `trash` is what
+    that is called in the trash which gave way to it, or "".
+    """
     old = action.old if isinstance(action, Follow) else ""
-    is_found = isinstance(action, Transfer) and action.found
+    is_found = isinstance(action, Transfer) and action.found and not trash
     event: EventNote = {
         "store": store,
         "path": entry.path,
         "effect": "index" if is_found else "file",
         "source": old or f"{source}:{action.path}",
     }
+    if trash:
+        event["trash"] = trash
     return Edit(action.owner, action.name, _change(action, old, entry, store, now), event)
 
 

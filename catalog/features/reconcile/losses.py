@@ -40,9 +40,17 @@ class Losses:
             )
 
     def fates(self, sight: Sight, found: set[str]) -> Iterator[Lose | Vanish]:
-        """What to do about each record; `found` are the contents that turned up in the store."""
+        """What to do about each record; `found` are the contents that turned up in the store.
+
+        One of the size of a file that could not be read is left as it is: it may be that file.
+        """
         compared, holds = sight.compared, self._options.scope.holds
-        gone = [known for known in compared.open_records() if holds(known.path)]
+        unread = {skip.source.size for skip in sight.problems if skip.outcome == "failed"}
+        gone = [
+            known
+            for known in compared.open_records()
+            if holds(known.path) and known.size not in unread
+        ]
         places = {(known.path, known.hash) for known in gone}
         for part in batches(gone):
             assets = self._index.known(sorted({known.hash for known in part}))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
-
-from catalog.domain.events import BRINGING, RENAMING
+from catalog.domain.events import BRINGING, GIVING_WAY, RENAMING
+from catalog.work.journal import read_journal
+from catalog.work.replaced_files import Replaced, read_replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +45,13 @@ class Came:
 @dataclass(slots=True)
 class Deeds:
     """What a run of `command` did: the files that it removed, by their sources as the history
-    names them, and those that came to a store, in order.
+    names them, those that came to a store, in order, and those that gave way to them there.
     """
 
     command: str = ""
     removed: dict[str, Removed] = field(default_factory=dict)
     came: list[Came] = field(default_factory=list)
+    replaced: list[Replaced] = field(default_factory=list)
 
     def former_names(self, came: Came) -> list[str]:
         """Where a file was before that was renamed, and perhaps renamed again: the last first."""
@@ -70,7 +69,7 @@ def read_deeds(folder: Path, run: str) -> Deeds:
     """What the journal of a run says; nothing where this machine has none. By a run that is still
     under way nothing came.
     """
-    rows, is_under_way = _rows(folder / f"{run}.jsonl")
+    rows, is_under_way = read_journal(folder / f"{run}.jsonl")
     found, base = Deeds(), ""
     for row in rows:
         action, is_begun = row.get("action"), row.get("state") == "started"
@@ -78,6 +77,8 @@ def read_deeds(folder: Path, run: str) -> Deeds:
             base, found.command = _text(row, "source"), _text(row, "command")
         elif is_begun and action == "remove" and "source" in row:
             found.removed[f"{base}/{row['source']}"] = _removed(row)
+        elif action == GIVING_WAY and is_begun and not is_under_way:
+            found.replaced.append(read_replaced(row))
         elif action in (BRINGING, RENAMING) and not is_under_way:
             names = "store", "path", "hash", "source"
             store, path, digest, source = (_text(row, name) for name in names)
@@ -115,28 +116,3 @@ def _text(row: Mapping[str, object], name: str) -> str:
 def _number(row: Mapping[str, object], name: str) -> int | None:
     value = row.get(name)
     return value if isinstance(value, int) else None
-
-
-def _rows(path: Path) -> tuple[list[Mapping[str, object]], bool]:
-    """The lines of a journal, of which the last may have been cut off; and whether it is still
-    written.
-    """
-    is_written = False
-    try:
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                is_written = True
-            except OSError:  # a file system without locks
-                pass
-            lines = file.read().splitlines()
-    except (OSError, ValueError):
-        return [], False
-    rows = list[Mapping[str, object]]()
-    for line in lines:
-        with contextlib.suppress(orjson.JSONDecodeError):
-            row = orjson.loads(line)
-            if isinstance(row, dict):
-                rows.append(row)
-    return rows, is_written

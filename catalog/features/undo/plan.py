@@ -290,7 +290,7 @@ def _step_of(event: EventRow) -> Step:
         return Step(event, NEVER, reason=_STAYS[action])
     if action == "trash" and event.get("before") == {}:
         return Step(event, NEVER, reason=_NEVER_RECORDED)
-    if event.get("trash") and action in ("trash", "sidecar"):
+    if event.get("trash") and action in ("trash", "sidecar", "copy"):
         part = event["trash"].partition("/")[0]
         return Step(event, FROM_TRASH, _files(event, "before"), part, _files(event, "after"))
     if action == "trash":

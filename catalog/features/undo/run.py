@@ -48,7 +48,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
     repository.refresh()
     events = repository.history.of_run(request.run)
     deeds = read_deeds(workspace.journal_dir, request.run)
-    if not events and not deeds.came:
+    if not events and not (deeds.came or deeds.replaced):
         raise _no_run(request.run)
     book = StoreBook(workspace, repository)
     with book.open_present(writes=not request.dryrun) as stores:

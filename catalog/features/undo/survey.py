@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from catalog.domain.copies import OK, CopyKey
 from catalog.domain.document import AssetDocument, EventRow
-from catalog.domain.events import BRINGING, RENAMING
+from catalog.domain.events import BRINGING, GIVING_WAY, RENAMING
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.errors import StoreError
 from catalog.features.undo.deeds import Came, Deeds, Removed
@@ -32,6 +32,7 @@ from catalog.index import queries
 from catalog.index.history import History
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.replaced_files import Replaced, find_holder, find_told
 
 UPLOADS = ("upload", "upload_to_nas_from_disk", "upload_to_dropbox_from_dropbox")
 AT_ONCE = 500
@@ -92,10 +93,11 @@ class StepSurvey:
 
     def unrecorded(self, run: str, events: Sequence[EventRow]) -> list[TakeBack]:
         """The files that a run brought to a store, or renamed there, and that nobody recorded: it
-        was killed in between. To be asked for before the other steps, which they may be in the way
-        of.
+        was killed in between; and what gave way to them. To be asked for before the other steps,
+        which they may be in the way of.
         """
         begun = {file[:2] for s in steps(events) if self._is_begun(s) for file in s.files}
+        replaced = self._untold()
         left = [c for c in dict.fromkeys(self._deeds.came) if (c.store, c.path) not in begun]
         names = {c: self._deeds.former_names(c) for c in left}
         places = [(c.store, name) for c in left for name in (c.path, *names[c])]
@@ -104,7 +106,8 @@ class StepSurvey:
         for came in left:
             recorded = (name for name in names[came] if claimed[came.store, name])
             source = next(recorded, names[came][-1])
-            if claimed[came.store, came.path] or not self._lies(came.store, came.path, came.hash):
+            is_claimed = claimed[came.store, came.path] and (came.store, came.path) not in replaced
+            if is_claimed or not self._lies(came.store, came.path, came.hash):
                 continue
             if came.renamed and self._sight.stores[came.store].stat(source) is not None:
                 continue
@@ -114,7 +117,29 @@ class StepSurvey:
                 self._moved[came.store, source] = came.path
             step = Step(_event(run, came, source), UNRECORDED, files)
             found.append(TakeBack(step, begun=True, told=self._before.has(step)))
-        return found
+        return [*found, *(self._coming_back(run, *each) for each in replaced.values())]
+
+    def _untold(self) -> dict[CopyKey, tuple[Replaced, str]]:
+        """By where they lay, the files that gave way and are recorded there still, each with its
+        asset."""
+        told = find_told(self._repository, self._deeds.replaced)
+        left = [r for r in self._deeds.replaced if (r.store, r.trash) not in told]
+        left = [r for r in left if not self._lies(r.store, r.path, r.hash)]
+        owners = [(file, find_holder(self._repository, file)) for file in left]
+        return {(file.store, file.path): (file, owner) for file, owner in owners if owner}
+
+    def _coming_back(self, run: str, file: Replaced, owner: str) -> TakeBack:
+        event: EventRow = {
+            "run": run,
+            "action": GIVING_WAY,
+            "hash": owner,
+            "store": file.store,
+            "path": file.path,
+            "effect": "file",
+        }
+        files = ((file.store, file.path, file.hash),)
+        step = Step(event, FROM_TRASH, files, file.trash.partition("/")[0])
+        return TakeBack(step, self._file_problem(step), begun=True)
 
     def _is_begun(self, step: Step) -> bool:
         """Whether its record was taken back already, and not because its files could not go: the

@@ -760,6 +760,22 @@ def test_doctor_where_all_is_well(filled: Lab) -> None:
     assert all(line[:6] in ("ok    ", "warn  ", "      ") for line in text.out.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("files", "network", "state"),
+    [("landlock", "landlock", "ok"), ("", "a namespace", "ok"), ("", "", "warning")],
+)
+def test_doctor_warns_where_nothing_keeps_the_readers_in(
+    filled: Lab, monkeypatch: pytest.MonkeyPatch, files: str, network: str, state: str
+) -> None:
+    answer = json.dumps({"files": files, "network": network})
+    done = subprocess.CompletedProcess[str]((), 0, answer, "")
+    monkeypatch.setattr("catalog.features.health.doctor.subprocess.run", lambda *_a, **_n: done)
+    told = findings(filled.catalog("doctor", "--json", "--nas_root", filled.root))
+    ((found, text, advice),) = told["reading"]
+    assert found == state and bool(advice) == (state == "warning")
+    assert ("could write files" in text) == (not files)
+
+
 def test_doctor_warns_where_nobody_said_which_time_films_tell(filled: Lab) -> None:
     done = filled.catalog("doctor", "--json", "--nas_root", filled.root, CATALOG_HOME_ZONE="")
     assert (done.status, problems(done)) == (0, {})

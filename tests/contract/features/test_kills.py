@@ -273,6 +273,7 @@ BRINGS_FILES = {
     "import_old_catalog",
     "mirror",
     "mover",
+    "sidecars write",
     "sync_nas_to_dropbox",
     "sync_dropbox_to_nas",
     "trash restore",
@@ -280,7 +281,7 @@ BRINGS_FILES = {
     "delete_ids",
     "forget",
 }
-"""Of which a file may lie in a store and not be recorded yet."""
+"""Of which a file may lie in a store, or have given way there, and not be recorded yet."""
 
 
 def distinct() -> Iterator[str]:

@@ -154,6 +154,18 @@ def test_nothing_is_taken_through_a_linked_folder_of_a_store(filled: Lab) -> Non
         assert tree(away) == before
 
 
+def test_what_lies_behind_a_link_is_told_so_by_verify_and_stays_recorded(filled: Lab) -> None:
+    folder = filled.root / next(iter(filled.stored())).partition("/")[0]
+    folder.rename(filled.folder / "elsewhere")
+    folder.symlink_to(filled.folder / "elsewhere")
+    done = filled.catalog("verify", "--json")
+    count = len([row for row in done.lines if row.get("outcome") == "failed"])
+    assert done.status == 3 and count and not done.summary["missing"]
+    assert f"behind the symbolic link {folder.name}" in done.out
+    states = {c["state"] for d in filled.documents().values() for c in d["copies"]}
+    assert states == {"ok"}
+
+
 def test_a_watch_does_not_look_at_what_lies_behind_a_link(tmp_path: Path) -> None:
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
     (root / "2019" / "07").mkdir(parents=True)

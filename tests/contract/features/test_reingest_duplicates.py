@@ -255,6 +255,31 @@ def test_a_removal_that_was_killed_before_it_was_told_is_told_by_the_next_run(de
     assert desk.lying() == {"x.jpg", "x copy.jpg"}
 
 
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        pytest.param("\u00c9t\u00e9", "E\u0301te\u0301", id="form"),
+        pytest.param("Best", "BEST", id="case"),
+    ],
+)
+def test_undo_brings_it_into_the_folder_that_is_there_under_an_equal_name(
+    desk: Desk, name: str, other: str
+):
+    data = encoded(picture("one"))
+    put(desk.archive, {"0.jpg": data, f"{name}/deep/b.jpg": data})
+    desk.evaluate()
+    rows = desk.rows()
+    assert rows["b.jpg"]["dupe_of"].endswith("0.jpg")
+    rows["b.jpg"]["action"] = "delete"
+    desk.save(rows)
+    assert desk.process().summary["removed"] == 1
+    (desk.archive / name).mkdir(exist_ok=True)
+    (desk.archive / name).rename(desk.archive / other)
+    assert desk.process("--undo", "--dryrun").summary["planned"] == 1
+    assert desk.process("--undo").summary["restored"] == 1
+    assert desk.lying() == {"0.jpg", "b.jpg"} and not (desk.archive / name).exists()
+
+
 def test_in_a_store_it_is_its_trash_and_the_index_and_undo_brings_both_back(desk: Desk):
     lab = desk.lab
     one = picture("one")

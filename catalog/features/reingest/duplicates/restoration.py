@@ -18,6 +18,7 @@ from catalog.features.reingest.row_state import LeftRow
 from catalog.features.reingest.rows import leave, outcome_of
 from catalog.features.undo.source_files import digest_of
 from catalog.stores.local.store import LocalStore
+from catalog.work.folder_names import FolderNames
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
@@ -28,7 +29,7 @@ _BACK = {"removed": "0", "removed_kb": "0", "removed_reason": "restored", "trash
 
 class Return:
     """The work of one undo: what earlier runs took away, by the progress of the report, comes back
-    to where it was."""
+    to where it was, in the folder that is there under an equal name."""
 
     def __init__(self, locations: Locations, rows: Sequence[Row], processed: Processed) -> None:
         self._locations = locations
@@ -49,9 +50,10 @@ class Return:
         try:
             real = self._real_path(row)
             store, key = _in_trash(trash)
-            path = to_text(os.fspath(real.relative_to(store.root)))
+            path = FolderNames(store).spell(to_text(os.fspath(real.relative_to(store.root))))
             content = _content_in_trash(store, key)
-            lying = digest_of(real) if os.path.lexists(real) else None
+            place = store.root / from_text(path)
+            lying = digest_of(place) if os.path.lexists(place) else None
         except (CatalogError, OSError, ValueError) as error:
             return Trashed(row, trash, problem=str(error))
         return Trashed(row, trash, path, content, lying)
