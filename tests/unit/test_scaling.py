@@ -19,8 +19,8 @@ from catalog.errors import UnsupportedType
 from catalog.media.findings import Findings
 from catalog.media.request import METHODS, Request, Scaled, Scaling
 from catalog.media.scaling import scaler
-from catalog.media.scaling.decoding import decode
-from catalog.media.scaling.resizing import resize
+from catalog.media.scaling.decoder import decode
+from catalog.media.scaling.interpolation import resize
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
 from catalog.media.write.containers import with_block

@@ -12,7 +12,7 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import configuration
-from catalog.config import Settings, parse_secret, read_text, save, secret_names
+from catalog.config import Settings, check, parse_secret, read_text, save, secret_names
 from catalog.errors import DONE, ConfigError, UsageError
 
 GIVEN = "what you gave"
@@ -84,9 +84,10 @@ def set_(name: str, value: str | None, **shared: Any) -> int:
 
 @command.command("from-vault")
 @click.argument("path")
+@options.dryrun
 @options.config
 @options.json
-def from_vault(path: str, **shared: Any) -> int:
+def from_vault(path: str, dryrun: bool, **shared: Any) -> int:
     """Write what a Vault holds beneath PATH, such as the store `secret`, into the configuration
     file: webdav (host_url, url, username, password), scaler_constants (RAW_NAMES_PREFIXES,
     RAW_REMOTE_DIR, UNSORTED_REMOTE_DIR) and mover_constants (IMAGES_ROOT_DIR, UNSORTED_REMOTE_DIR,
@@ -101,7 +102,11 @@ def from_vault(path: str, **shared: Any) -> int:
     found = read_layout(console.load().secrets.vault, path)
     for notice in found.notices:
         console.complain(notice)
-    _keep(console, found.values, f"the Vault beneath {path}")
+    origin = f"the Vault beneath {path}"
+    if dryrun:
+        console.complain(f"Would be kept in {check(found.values, console.config, origin=origin)}.")
+    else:
+        _keep(console, found.values, origin)
     configuration.show_values(console, found.values)
     return DONE
 

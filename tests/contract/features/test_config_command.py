@@ -177,8 +177,11 @@ def test_the_layout_of_a_vault_becomes_settings(vault: Vault, lab: Lab) -> None:
     vault.put("webdav", **WEBDAV)
     vault.put("scaler_constants", **SCALER)
     vault.put("mover_constants", **MOVER)
+    shown = lab.catalog("config", "from-vault", "secret", "--dryrun")
+    assert (shown.status, shown.err) == (0, f"Would be kept in {user_file(lab)}.\n")
+    assert "vault:secret/webdav#password" in shown.out and not user_file(lab).exists()
     done = lab.catalog("config", "from-vault", "secret")
-    assert (done.status, done.err) == (0, f"Kept in {user_file(lab)}.\n")
+    assert (done.status, done.err, done.out) == (0, f"Kept in {user_file(lab)}.\n", shown.out)
     assert SECRET not in done.out + user_file(lab).read_text()
     assert json.loads(user_file(lab).read_bytes()) == {
         "webdav_host_url": WEBDAV["host_url"],

@@ -189,7 +189,7 @@ def killed(lab: Lab, far: Emulator | Nextcloud, command: Sequence[str], route: s
     """Start a command and kill it while it waits for an answer about a photo;
     whether it was still at work.
     """
-    path = None if "upload" in route else "/photos/*.jpg"
+    path = "/photos/*.jpg" if "download" in route or "GET" in route else None
     far.faults = [{"route": route, "path": path, "nth": 1, "action": "delay", "seconds": 5.0}]
     process = lab.start(*command, "--yes")
     wait_for(lambda: bool(far.faults.fired), process)
