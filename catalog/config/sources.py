@@ -233,7 +233,7 @@ def _said(name: str, text: str) -> Any:
 
 def _parts(prefix: str, variables: Mapping[str, str]) -> dict[str, object]:
     """What variables say of the parts of a setting."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for variable, value in variables.items():
         if not variable.startswith(prefix):
             continue
@@ -243,11 +243,12 @@ def _parts(prefix: str, variables: Mapping[str, str]) -> dict[str, object]:
             name, said = file, _in_file(value)
         inner = found
         for part in above:
-            inner = inner.setdefault(part, {})
+            deeper = inner.setdefault(part, {})
+            inner = deeper if isinstance(deeper, dict) else {name: deeper}
         if name in inner:
             raise ConfigError(
-                f"{variable} is set both with and without {FILE_SUFFIX}.",
-                hint="Take one of them away.",
+                f"What {variable} says is said by another variable as well.",
+                hint=f"Take one of them away: one with {FILE_SUFFIX}, or one of the whole.",
             )
         inner[name] = said
     return found
