@@ -372,6 +372,7 @@ def test_of_several_logins_each_goes_to_its_server_and_its_user() -> None:
     assert user("https://nas.example:5006/dav/inner/x") == "i"
     assert user("https://nas.example:5006/dav/innermost") == "n"
     assert user("https://other.example/remote.php/dav/files/olga/x") == "olga"
+    assert user("https://other.example/remote.php/webdav/x") == "olga"
     for other in ("http://nas.example:5006/dav", "https://nas.example/dav", "https://evil.example"):
         with pytest.raises(ConfigError, match="not sent"):
             user(other)

@@ -36,8 +36,8 @@ class FurtherLogin:
             ) from error
 
     def fits(self, address: Address) -> bool:
-        """Whether it is the login for an address: of that server, and of that user where both say
-        which.
+        """Whether it is the login for an address: of that server, and of that user where the
+        address says which. The short form of a Nextcloud, which says none, fits its like.
         """
         mine = self.address
         if mine.origin != address.origin:
@@ -45,7 +45,7 @@ class FurtherLogin:
         if mine.parts is None or address.parts is None:
             return f"{address.path}/".startswith(f"{mine.path}/")
         (base, user, _inside), (its_base, its_user, _its) = mine.parts, address.parts
-        return base == its_base and (user or self.username) == its_user
+        return base == its_base and its_user in (user, user or self.username)
 
 
 @dataclass
