@@ -44,6 +44,14 @@ class SyncOptions(TypedDict, total=False):
     accept_changes: bool
 
 
+class UploadOptions(TypedDict, total=False):
+    """How a folder is uploaded; each is False if it is left out."""
+
+    recursive: bool
+    move: bool
+    yes: bool
+
+
 def open_catalog(
     config: str | Path | None = None,
     *,
@@ -203,6 +211,26 @@ class Catalog(CatalogQuestions):
         )
         return run_upload(self._workspace, request, self._sink)
 
+    def upload_into(
+        self,
+        store: str,
+        directory: str | Path,
+        *,
+        also: str = "",
+        limit: int = 0,
+        dryrun: bool = False,
+        **how: Unpack[UploadOptions],
+    ) -> RunResult:
+        """Bring the photos and videos of a folder, also of a service (webdav:Phone), into any
+        store, and into a second one; see `catalog upload --help`.
+        """
+        from catalog.features.ingest.between import StoreUpload, run_upload_between
+
+        request = StoreUpload(
+            str(directory), store=store, further=also, limit=limit, dryrun=dryrun, **how
+        )
+        return run_upload_between(self._workspace, request, self._sink)
+
     def sync(
         self,
         store: str = "nas",
@@ -282,6 +310,15 @@ class Catalog(CatalogQuestions):
         from catalog.features.sorting.run import MoverRequest, run_mover
 
         return run_mover(self._workspace, MoverRequest(dryrun=dryrun), self._sink)
+
+    def scale(
+        self, *, method: str = "linear", factor: float = 2.0, dryrun: bool = False
+    ) -> RunResult:
+        """Make the pictures larger that lie in the raw folder, one look; see `scaler --help`."""
+        from catalog.features.scaling.run import ScalerRequest, run_scaler
+
+        request = ScalerRequest(once=True, dryrun=dryrun, method=method, factor=factor)
+        return run_scaler(self._workspace, request, self._sink)
 
     def set(
         self,

@@ -273,7 +273,8 @@ def _account(far: Far) -> set[object]:
 def _held_by(far: Far) -> Iterator[tuple[str, str, object]]:
     if isinstance(far, Nextcloud):
         for path, record in far.files().items():
-            yield path, content_hash(far.content(path)), record.modified
+            is_kept = far.dialect.clouded  # a plain server keeps no times
+            yield path, content_hash(far.content(path)), is_kept and record.modified
     else:
         for path, file in far.files().items():
             yield path, file.content_hash, file.client_modified

@@ -128,6 +128,24 @@ json = option(
     "json", is_flag=True, help="Print one JSON object a line: each file, then the summary."
 )
 output = _all(quiet, verbose, json)
+uploading = _all(
+    click.argument("directory", type=click.Path(path_type=str)),
+    recursive,
+    option(
+        "move",
+        "-m",
+        is_flag=True,
+        help="Remove each source file once its copy is confirmed and indexed.",
+    ),
+    quiet,
+    dryrun,
+    limit,
+    roots,
+    connection,
+    yes,
+    json,
+    verbose,
+)
 mirroring = _all(dryrun, limit_actions, agree_to_losses, sending, roots, connection, output)
 syncing = _all(
     option(

@@ -14,10 +14,12 @@ from catalog.config.settings import (
 from catalog.config.sources import (
     ENV_PREFIX,
     Loaded,
+    check,
     load,
     load_traced,
     read_text,
     save,
+    secrets_of,
     state_dir,
 )
 from catalog.config.values import secret_names
@@ -34,6 +36,7 @@ __all__ = [
     "Preference",
     "Secret",
     "Settings",
+    "check",
     "find_exposed_file",
     "load",
     "load_traced",
@@ -41,6 +44,7 @@ __all__ = [
     "read_text",
     "save",
     "secret_names",
+    "secrets_of",
     "state_dir",
     "token_text",
 ]

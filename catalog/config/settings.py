@@ -160,6 +160,20 @@ def _web_address(value: str) -> None:
         raise ValueError("it must begin with https:// or http://")
 
 
+_WEBDAV_LOGIN = _without_login("webdav_username", "webdav_password")
+
+
+@dataclass(frozen=True)
+class WebdavLoginSetting:
+    """The login at a further WebDAV server, or of a further user; the names are one's own."""
+
+    name: str
+    username: str
+    password: Secret
+    url: str = required_field(_web_address, _WEBDAV_LOGIN)
+    ca_cert: Path | None = None
+
+
 def _outside_the_vault(value: Secret) -> None:
     if value.form.startswith("vault:"):
         raise ValueError("it cannot be kept in the Vault that it opens")
@@ -169,7 +183,6 @@ _SPACE = spell("home|team|[0-9]+", "home, team, or the number of a namespace")
 _INDEX = spell(
     "[a-z0-9][a-z0-9._-]{0,100}", "a name of small letters, digits, dots, dashes and underscores"
 )
-_WEBDAV_LOGIN = _without_login("webdav_username", "webdav_password")
 _TAG = spell(r"[\w.-]{1,100}", "a word of letters, digits, dots, dashes and underscores")
 
 
@@ -215,6 +228,9 @@ class Settings:
     )
     webdav_retry_seconds: float = setting(
         900.0, "how long to go on trying while a WebDAV server cannot be reached", at_least(0)
+    )
+    webdav_logins: tuple[WebdavLoginSetting, ...] = setting(
+        (), "logins at further WebDAV servers, or of further users, see below", by_name=True
     )
     vault_address: str | None = setting(
         None,

@@ -25,7 +25,7 @@ from catalog.config.file import (
 )
 from catalog.config.secret import Secret
 from catalog.config.secret_reader import CREDENTIALS_VARIABLE, SecretReader
-from catalog.config.settings import Settings
+from catalog.config.settings import Settings, WebdavLoginSetting
 from catalog.config.values import Misfit, Step, field_types, is_compound, make, secret_names
 from catalog.errors import ConfigError
 
@@ -76,9 +76,18 @@ def load_traced(config: Path | None = None, **flags: Any) -> Loaded:
     reader = SecretReader(made)
     secrets: Any = {
         name: secret.kept(origins[name], partial(reader.read, name))
-        for name in secret_names(Settings)
-        if isinstance(secret := getattr(made, name), Secret)
+        for name, secret in secrets_of(made).items()
+        if name in origins
     }
+    secrets["webdav_logins"] = tuple(
+        replace(
+            login,
+            password=login.password.kept(
+                origins["webdav_logins"], partial(reader.read, login_name(login))
+            ),
+        )
+        for login in made.webdav_logins
+    )
     return Loaded(replace(made, **secrets), origins, reader)
 
 
@@ -88,22 +97,30 @@ def save(values: Mapping[str, object], config: Path | None = None, *, origin: st
     A blank value takes a setting out. `origin` is who gave them. Raises ConfigError where one does
     not fit, and where the file cannot be read or written.
     """
-    path = find_file(config) or user_file()
-    there = read_object(path) if path.is_file() else {}
-    kept = {**there, **values}
-    for name in values.keys() - without_blanks(values).keys():
-        kept.pop(name)
-    made = _made(
-        [
-            _Layer(without_blanks(values), lambda _: origin),
-            _Layer(without_blanks(kept), lambda _: str(path)),
-        ]
-    )
+    path, kept, made = _with(values, config, origin)
     for name in without_blanks(values):
         value = getattr(made, name)
         kept[name] = value if isinstance(value, int | float) else values[name]  # no more a text
     write_object(path, kept, private=_holds_secrets(made))
     return path
+
+
+def check(values: Mapping[str, object], config: Path | None = None, *, origin: str) -> Path:
+    """The file in which `save` would keep settings; raises as it does, and writes nothing."""
+    return _with(values, config, origin)[0]
+
+
+def _with(
+    values: Mapping[str, object], config: Path | None, origin: str
+) -> tuple[Path, dict[str, object], Settings]:
+    """The file for settings, what it holds with them, and as what that is read."""
+    path = find_file(config) or user_file()
+    there = read_object(path) if path.is_file() else {}
+    kept = {**there, **values}
+    for name in values.keys() - without_blanks(values).keys():
+        kept.pop(name)
+    given = _Layer(without_blanks(values), lambda _: origin)
+    return path, kept, _made([given, _Layer(without_blanks(kept), lambda _: str(path))])
 
 
 def read_text(name: str, text: str) -> Any:
@@ -126,10 +143,21 @@ def state_dir(settings: Settings) -> Path:
     return settings.state_dir or platformdirs.user_state_path(APP)
 
 
+def login_name(login: WebdavLoginSetting) -> str:
+    """What the password of a further login is called."""
+    return f"webdav_logins.{login.name}.password"
+
+
+def secrets_of(settings: Settings) -> dict[str, Secret]:
+    """The secrets that are set, by name."""
+    found = {name: getattr(settings, name) for name in secret_names(Settings)}
+    found |= {login_name(login): login.password for login in settings.webdav_logins}
+    return {name: secret for name, secret in found.items() if isinstance(secret, Secret)}
+
+
 def _holds_secrets(settings: Settings) -> bool:
     """Whether they hold the text itself of a secret, and not only where it is kept."""
-    found = (getattr(settings, name) for name in secret_names(Settings))
-    return any(isinstance(secret, Secret) and not secret.form for secret in found)
+    return any(not secret.form for secret in secrets_of(settings).values())
 
 
 def _made(layers: Sequence[_Layer]) -> Settings:
@@ -143,7 +171,8 @@ def _made(layers: Sequence[_Layer]) -> Settings:
 
 
 def _environment() -> _Layer:
-    """What variables say: `CATALOG_` and a name in any case, `__` before that of a part.
+    """What variables say: `CATALOG_` and a name in any case, `__` before that of a part, and of a
+    part of a part.
 
     Of a secret one may name the file that holds it, by `_FILE` behind the name.
     """
@@ -178,7 +207,7 @@ def _files(variables: Mapping[str, str]) -> dict[str, object]:
     named = (
         (name, variables.get(_variable(name) + FILE_SUFFIX)) for name in secret_names(Settings)
     )
-    return {name: f"file:{Path(path).expanduser().absolute()}" for name, path in named if path}
+    return {name: _in_file(path) for name, path in named if path}
 
 
 def _credentials() -> _Layer:
@@ -202,12 +231,32 @@ def _said(name: str, text: str) -> Any:
         ) from None
 
 
-def _parts(prefix: str, variables: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name.removeprefix(prefix).lower(): value
-        for name, value in variables.items()
-        if name.startswith(prefix)
-    }
+def _parts(prefix: str, variables: Mapping[str, str]) -> dict[str, object]:
+    """What variables say of the parts of a setting."""
+    found: dict[str, object] = {}
+    for variable, value in variables.items():
+        if not variable.startswith(prefix):
+            continue
+        *above, name = variable.removeprefix(prefix).lower().split("__")
+        said, file = value, name.removesuffix(FILE_SUFFIX.lower())
+        if above and file != name and file in secret_names(WebdavLoginSetting):
+            name, said = file, _in_file(value)
+        inner = found
+        for part in above:
+            deeper = inner.setdefault(part, {})
+            inner = deeper if isinstance(deeper, dict) else {name: deeper}
+        if name in inner:
+            raise ConfigError(
+                f"What {variable} says is said by another variable as well.",
+                hint=f"Take one of them away: one with {FILE_SUFFIX}, or one of the whole.",
+            )
+        inner[name] = said
+    return found
+
+
+def _in_file(path: str) -> str:
+    """The form of a secret that a variable says is kept in a file."""
+    return f"file:{Path(path).expanduser().absolute()}"
 
 
 def _merged(over: Mapping[str, object], under: Mapping[str, object]) -> dict[str, object]:

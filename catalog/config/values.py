@@ -44,12 +44,14 @@ def setting(
     *checks: Check,
     parse: Callable[[str], Any] | None = None,
     shown: bool = True,
+    by_name: bool = False,
 ) -> Any:
     """The field of a setting.
 
-    `parse` reads a text where a list is wanted; what is not `shown` stays out of the repr.
+    `parse` reads a text where a list is wanted; what is not `shown` stays out of the repr. With
+    `by_name` a list of objects that have a name is written as an object of them by their names.
     """
-    metadata = {"description": description, "checks": checks, "parse": parse}
+    metadata = {"description": description, "checks": checks, "parse": parse, "by_name": by_name}
     return field(default=default, repr=shown, metadata=metadata)
 
 
@@ -127,7 +129,9 @@ def field_types(cls: type) -> dict[str, object]:
 @cache
 def secret_names(cls: type) -> tuple[str, ...]:
     """The settings of a dataclass that are secrets, in their order."""
-    return tuple(name for name, wanted in field_types(cls).items() if Secret in get_args(wanted))
+    return tuple(
+        name for name, wanted in field_types(cls).items() if Secret in (wanted, *get_args(wanted))
+    )
 
 
 def is_compound(wanted: Any) -> bool:
@@ -138,9 +142,12 @@ def is_compound(wanted: Any) -> bool:
 def _checked(value: Any, wanted: Any, about: Field[Any], path: tuple[Step, ...]) -> Any:
     parse = about.metadata.get("parse")
     try:
-        result = _converted(
-            parse(value) if parse and isinstance(value, str) else value, wanted, path
-        )
+        if about.metadata.get("by_name") and not isinstance(value, tuple):
+            result: Any = _by_name(value, get_args(wanted)[0], path)
+        else:
+            result = _converted(
+                parse(value) if parse and isinstance(value, str) else value, wanted, path
+            )
         for check in about.metadata.get("checks", ()):
             check(result)
     except Misfit:
@@ -179,6 +186,17 @@ def _list(value: Any, wanted: Any, path: tuple[Step, ...]) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise Misfit(path, "it must be a list")
     return tuple(_converted(each, wanted, (*path, number)) for number, each in enumerate(value))
+
+
+def _by_name(value: Any, wanted: type, path: tuple[Step, ...]) -> tuple[Any, ...]:
+    if not isinstance(value, Mapping):
+        raise Misfit(path, "it must be an object of objects by their names")
+    return tuple(
+        _object(
+            {"name": name, **each} if isinstance(each, Mapping) else each, wanted, (*path, name)
+        )
+        for name, each in value.items()
+    )
 
 
 def _choice(value: Any, choices: tuple[Any, ...], path: tuple[Step, ...]) -> Any:

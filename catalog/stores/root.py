@@ -80,6 +80,11 @@ class Root(Protocol):
         """The folder of this machine that it is; None where it is far away."""
         ...
 
+    @property
+    def caution(self) -> str:
+        """What a person is to know before it becomes a store, or ""."""
+        ...
+
     def is_there(self) -> bool:
         """Whether the folder is there now. Raises StoreUnavailable where that cannot be told."""
         ...

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from catalog.errors import UsageError
-from catalog.work.listening import Address
+from catalog.work.service_address import Address
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

@@ -283,10 +283,16 @@ class Workspace:
     @cached_property
     def webdav(self) -> Access:
         """The WebDAV servers."""
-        from catalog.stores.webdav.access import Access
+        from catalog.stores.webdav.access import Access, FurtherLogin
         from catalog.stores.webdav.connection import Login
 
         settings = self.settings
+        further = [
+            FurtherLogin(
+                one.name, one.url, one.username, one.password.get_secret_value, one.ca_cert
+            )
+            for one in settings.webdav_logins
+        ]
         name, password = settings.webdav_username, settings.webdav_password
         login = Login(name, password.get_secret_value()) if name and password else None
         return Access(
@@ -297,6 +303,7 @@ class Workspace:
             seconds=settings.webdav_retry_seconds,
             transfers=settings.transfers,
             interrupted=self.interrupted,
+            further=further,
         )
 
     @cached_property

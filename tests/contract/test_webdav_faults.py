@@ -31,8 +31,8 @@ from catalog.errors import (
     StoreUnavailable,
 )
 from catalog.stores.webdav import pieces, uploads
-from catalog.stores.webdav.access import Access
-from catalog.stores.webdav.addresses import parse_address
+from catalog.stores.webdav.access import Access, FurtherLogin
+from catalog.stores.webdav.addresses import caution_of, parse_address
 from catalog.stores.webdav.connection import Login
 from catalog.stores.webdav.store import WebdavStore
 
@@ -342,6 +342,61 @@ def test_a_configured_login_goes_to_its_server_only() -> None:
         with pytest.raises(ConfigError, match="not sent"):
             access.connection(parse_address(other), "cloud")
     assert "secret" not in repr(access)
+
+
+def test_of_several_logins_each_goes_to_its_server_and_its_user() -> None:
+    def known(name: str, url: str, user: str) -> FurtherLogin:
+        return FurtherLogin(name, url, user, lambda: f"secret of {name}")
+
+    files = "https://cloud.example/remote.php/dav/files"
+    access = Access(
+        Login("ann", "secret"),
+        url=f"{files}/ann",
+        further=[
+            known("bob", f"{files}/bob", "bob"),
+            known("nas", "https://nas.example:5006", "n"),
+            known("inner", "https://nas.example:5006/dav/inner", "i"),
+            known("root", "https://other.example/remote.php/webdav", "olga"),
+        ],
+    )
+
+    def user(address: str) -> str:
+        login = access.connection(parse_address(address), "cloud").login
+        assert login is not None
+        return login.username
+
+    assert user(f"{files}/ann/Photos") == "ann"
+    assert user("https://cloud.example/remote.php/webdav/Photos") == "ann"
+    assert user(f"{files}/bob/Photos") == "bob"
+    assert user("https://nas.example:5006/dav") == "n"
+    assert user("https://nas.example:5006/dav/inner/x") == "i"
+    assert user("https://nas.example:5006/dav/innermost") == "n"
+    assert user("https://other.example/remote.php/dav/files/olga/x") == "olga"
+    assert user("https://other.example/remote.php/webdav/x") == "olga"
+    for other in ("http://nas.example:5006/dav", "https://nas.example/dav", "https://evil.example"):
+        with pytest.raises(ConfigError, match="not sent"):
+            user(other)
+    assert "secret" not in repr(access)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_told"),
+    [
+        ("http://cloud.example/x", True),
+        ("http://192.168.1.2:8080/x", True),
+        ("http://localhost.example/x", True),
+        ("http://[2001:db8::1]/x", True),
+        ("https://cloud.example/x", False),
+        ("http://localhost:8080/x", False),
+        ("http://127.0.0.3/x", False),
+        ("http://[::1]/x", False),
+    ],
+)
+def test_a_line_without_encryption_is_told_of_but_within_this_machine(
+    address: str, is_told: bool
+) -> None:
+    caution = caution_of(parse_address(address))
+    assert bool(caution) == is_told and (not is_told or "http" in caution)
 
 
 def test_no_error_names_the_password(emulator: Emulator, tmp_path: Path) -> None:

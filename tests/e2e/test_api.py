@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from running import Lab, jpeg, put
+from running import MTIME, Lab, jpeg, put
 
 import catalog
 
@@ -82,6 +82,7 @@ def test_the_public_names_are_these() -> None:
         "duplicates",
         "bad",
         "upload",
+        "upload_into",
         "sync",
         "mirror",
         "verify",
@@ -89,6 +90,7 @@ def test_the_public_names_are_these() -> None:
         "import_",
         "tag",
         "move_tagged",
+        "scale",
         "set",
         "measure",
         "reread",
@@ -104,6 +106,31 @@ def test_the_public_names_are_these() -> None:
 
 def test_its_types_are_shipped() -> None:
     assert (Path(catalog.__file__).parent / "py.typed").exists()
+
+
+def test_a_folder_goes_into_any_store_and_pictures_are_made_larger(
+    lab: Lab, settings: dict[str, object]
+) -> None:
+    raw, unsorted = lab.folder / "raw", lab.folder / "unsorted"
+    unsorted.mkdir()
+    put(raw, {"Unknown_1.jpg": jpeg("a")}, mtime=MTIME)
+    put(lab.source, photos(1, 2))
+    for name in ("shelf", "archive"):
+        (lab.folder / name).mkdir()
+        assert lab.catalog("store", "add", name, lab.folder / name).status == 0
+    folders = {"raw_remote_dir": str(raw), "unsorted_remote_dir": str(unsorted)}
+    with catalog.open_catalog(**settings, **folders) as c:
+        planned = c.upload_into("shelf", lab.source, dryrun=True)
+        assert planned.dry and planned.counts["planned"] == 2
+        done = c.upload_into("shelf", lab.source, also="archive", recursive=True)
+        assert (done.counts["new"], done.problems) == (2, 0)
+        assert {store for asset in c.search() for store in asset.document["stores"]} == {
+            "shelf",
+            "archive",
+        }
+        assert c.scale(dryrun=True).counts["planned"] == 1 and not list(unsorted.iterdir())
+        assert c.scale().counts["scaled"] == 1
+    assert len(list(unsorted.iterdir())) == 1 and not list(raw.iterdir())
 
 
 def test_a_life_of_a_catalog(

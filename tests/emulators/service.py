@@ -147,6 +147,11 @@ class Service(ABC, Generic[App]):
         """The most calls that were under way at the same time."""
         return self._application.peak
 
+    @property
+    def under_way(self) -> int:
+        """The calls that are being answered, also where nobody waits for it any more."""
+        return self._application.under_way
+
     def clear_calls(self) -> None:
         """Forget the calls so far, and the peak."""
         self.calls.clear()

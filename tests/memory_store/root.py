@@ -21,6 +21,7 @@ class MemoryRoot:
     disk: Disk
     path: str
     kind: ClassVar[str] = MemoryStore.kind
+    caution: ClassVar[str] = ""
     folder: ClassVar[Path | None] = None
 
     @property

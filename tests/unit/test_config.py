@@ -347,6 +347,9 @@ def test_of_an_object_each_part_is_blamed_on_who_said_it(
         ({"layout": "x"}, "it must be an object with names and values"),
         ({"known_places": {}}, "it must be a list"),
         ({"known_places": [{"name": "x"}]}, "it is missing"),
+        ({"webdav_logins": []}, "it must be an object of objects by their names"),
+        ({"webdav_logins": {"x": 5}}, "it must be an object with names and values"),
+        ({"webdav_logins": {"x": {"url": "https://x"}}}, "it is missing"),
         ({"copy_policies": [{"query": "kind:video"}]}, "a policy needs min_copies or stores"),
         ({"optional_readers": ["magic"]}, "it must be one of exiftool, exiv2, hachoir"),
         ({"dropbox_space": "house"}, "it must be home, team, or the number of a namespace"),
@@ -474,6 +477,24 @@ def test_a_password_in_the_address_of_a_mirror_does_not_show():
 
 
 # --- the template and the other descriptions ------------------------------------------------------
+
+
+def test_logins_of_further_servers_come_from_a_file_and_the_environment(
+    clean: Path, monkeypatch: pytest.MonkeyPatch
+):
+    there = {"bob": {"url": "https://a.example", "username": "b", "password": "env:OF_BOB"}}
+    (clean / "config.json").write_text(json.dumps({"webdav_logins": there}))
+    monkeypatch.setenv("CATALOG_WEBDAV_LOGINS__BOB__USERNAME", "bob")
+    monkeypatch.setenv("CATALOG_WEBDAV_LOGINS__NAS__URL", "https://nas.example")
+    monkeypatch.setenv("CATALOG_WEBDAV_LOGINS__NAS__USERNAME", "n")
+    monkeypatch.setenv("CATALOG_WEBDAV_LOGINS__NAS__PASSWORD_FILE", "/run/secrets/nas")
+    monkeypatch.setenv("OF_BOB", "hunter2")
+    bob, nas = sorted(load().webdav_logins, key=lambda login: login.name)
+    assert (bob.name, bob.url, bob.username) == ("bob", "https://a.example", "bob")
+    assert bob.password.get_secret_value() == "hunter2" and "hunter2" not in repr(load())
+    assert (nas.name, nas.password.form) == ("nas", "file:/run/secrets/nas")
+    monkeypatch.setenv("CATALOG_WEBDAV_LOGINS__NAS__PASSWORD", "x")
+    assert "said by another variable as well" in complaint()
 
 
 def test_the_template_has_exactly_the_keys_that_there_are():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.domain.names import comparison_key
-from catalog.features.refile.naming import BYWAY, number_at, tail_ahead, tail_beside
+from catalog.features.refile.file_names import BYWAY, number_at, tail_ahead, tail_beside
 from catalog.features.refile.plan import (
     Held,
     Rename,

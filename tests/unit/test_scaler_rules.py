@@ -20,7 +20,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.scaled_names import TEMPLATE, Source, scaled_names
 from catalog.errors import ConfigError, UsageError
 from catalog.features.scaling.plan import ABANDONED, SETTLED, Looks, Troubles, wanted
-from catalog.work.listening import Address, is_in_container, listening_address
+from catalog.work.service_address import Address, is_in_container, listening_address
 
 ROOT = Path(__file__).parents[2]
 NOW = 1_600_000_000

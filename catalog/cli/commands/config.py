@@ -12,9 +12,10 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import configuration
-from catalog.config import Settings, parse_secret, read_text, save, secret_names
+from catalog.config import Settings, check, parse_secret, read_text, save, secret_names
 from catalog.errors import DONE, ConfigError, UsageError
 
+LOGINS = "webdav_logins"
 GIVEN = "what you gave"
 
 
@@ -65,12 +66,12 @@ def set_(name: str, value: str | None, **shared: Any) -> int:
     """
     console = Console.from_flags(shared)
     name = name.replace("-", "_")
-    is_secret = name in secret_names(Settings)
+    is_secret = name in secret_names(Settings) or name == LOGINS
     is_typed = value is not None
     text = value if value is not None else _asked(console, name, hidden=is_secret)
     try:
         read = read_text(name, text)
-        is_plain = is_secret and bool(text) and not parse_secret(text).form
+        is_plain = is_secret and any(not parse_secret(one).form for one in _secrets_in(name, read))
     except ValueError as error:
         raise ConfigError(f"The setting {name} in {GIVEN} does not fit: {error}.") from None
     if is_plain and is_typed:
@@ -84,9 +85,10 @@ def set_(name: str, value: str | None, **shared: Any) -> int:
 
 @command.command("from-vault")
 @click.argument("path")
+@options.dryrun
 @options.config
 @options.json
-def from_vault(path: str, **shared: Any) -> int:
+def from_vault(path: str, dryrun: bool, **shared: Any) -> int:
     """Write what a Vault holds beneath PATH, such as the store `secret`, into the configuration
     file: webdav (host_url, url, username, password), scaler_constants (RAW_NAMES_PREFIXES,
     RAW_REMOTE_DIR, UNSORTED_REMOTE_DIR) and mover_constants (IMAGES_ROOT_DIR, UNSORTED_REMOTE_DIR,
@@ -101,9 +103,21 @@ def from_vault(path: str, **shared: Any) -> int:
     found = read_layout(console.load().secrets.vault, path)
     for notice in found.notices:
         console.complain(notice)
-    _keep(console, found.values, f"the Vault beneath {path}")
+    origin = f"the Vault beneath {path}"
+    if dryrun:
+        console.complain(f"Would be kept in {check(found.values, console.config, origin=origin)}.")
+    else:
+        _keep(console, found.values, origin)
     configuration.show_values(console, found.values)
     return DONE
+
+
+def _secrets_in(name: str, value: Any) -> list[str]:
+    """The secrets of a setting that has any, as they are written."""
+    if name != LOGINS:
+        return [value] if value else []
+    logins = value.values() if isinstance(value, dict) else ()
+    return [str(one["password"]) for one in logins if isinstance(one, dict) and "password" in one]
 
 
 def _asked(console: Console, name: str, *, hidden: bool) -> str:

@@ -10,7 +10,7 @@ from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.scaling.run import ScalerRequest, run_scaler
 from catalog.media.request import METHODS
-from catalog.work.listening import listening_address
+from catalog.work.service_address import listening_address
 
 
 @click.command("scaler", short_help="Make the pictures larger that come into a folder.")

@@ -13,7 +13,7 @@ from catalog.features.ingest.between import StoreUpload, run_upload_between
 
 
 @click.command("upload", short_help="Upload a folder, also of a service, into any store.")
-@click.argument("directory", type=click.Path(path_type=str))
+@options.uploading
 @options.option(
     "store",
     metavar="NAME",
@@ -22,21 +22,6 @@ from catalog.features.ingest.between import StoreUpload, run_upload_between
     help="The store that gets what is new; see `catalog store list`.",
 )
 @options.option("also", metavar="NAME", help="Also make the copy in this store.")
-@options.recursive
-@click.option(
-    "-m",
-    "--move",
-    is_flag=True,
-    help="Remove each source file once its copy is confirmed and indexed.",
-)
-@options.quiet
-@options.dryrun
-@options.limit
-@options.roots
-@options.connection
-@options.yes
-@options.json
-@options.verbose
 def command(directory: str, store: str, also: str | None, **given: Any) -> int:
     """Upload the photos and videos in DIRECTORY into a store, under names made of capture time and
     place.

@@ -19,25 +19,10 @@ from catalog.work.store_book import DROPBOX, NAS
     "upload_to_dropbox_from_dropbox",
     short_help="Upload a folder of Dropbox into the catalog in Dropbox.",
 )
-@click.argument("directory", type=click.Path(path_type=str))
-@options.recursive
-@click.option(
-    "-m",
-    "--move",
-    is_flag=True,
-    help="Remove each source file once its copy is confirmed and indexed.",
-)
-@options.quiet
-@options.dryrun
 @click.option(
     "--nas", is_flag=True, help="Also make the NAS copy: what is new is downloaded, once."
 )
-@options.limit
-@options.roots
-@options.connection
-@options.yes
-@options.json
-@options.verbose
+@options.uploading
 def command(
     directory: str,
     recursive: bool,

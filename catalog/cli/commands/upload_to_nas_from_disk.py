@@ -16,23 +16,8 @@ from catalog.features.ingest.run import UploadRequest, run_upload
     "upload_to_nas_from_disk",
     short_help="Upload a folder of photos and videos into the catalog on the NAS.",
 )
-@click.argument("directory", type=click.Path(path_type=str))
-@options.recursive
-@click.option(
-    "-m",
-    "--move",
-    is_flag=True,
-    help="Remove each source file once its copy is verified and indexed.",
-)
-@options.quiet
-@options.dryrun
 @click.option("--dropbox", is_flag=True, help="Also make the Dropbox copy of what is uploaded.")
-@options.limit
-@options.roots
-@options.connection
-@options.yes
-@options.json
-@options.verbose
+@options.uploading
 def command(
     directory: str,
     recursive: bool,

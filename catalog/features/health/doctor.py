@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from catalog.config import Settings, find_exposed_file, secret_names, state_dir
+from catalog.config import find_exposed_file, secrets_of, state_dir
 from catalog.domain.amounts import size_text
 from catalog.errors import CatalogError, StoreGuard, StoreUnavailable
 from catalog.features.stores.account import PATIENCE, space_left
@@ -21,7 +21,7 @@ from catalog.index.migration import Indexes
 from catalog.media.confinement import Confinement
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.marker import read_marker
-from catalog.stores.webdav.addresses import Address
+from catalog.stores.webdav.addresses import Address, caution_of
 from catalog.stores.webdav.root import WebdavRoot
 from catalog.work.store_book import DROPBOX, NAS, StoreBook
 from catalog.work.workspace import Workspace
@@ -109,10 +109,7 @@ def _engine(workspace: Workspace) -> Iterator[Finding]:
 
 def _secrets(workspace: Workspace) -> Iterator[Finding]:
     """Of each secret, where it comes from, and whether it can be had."""
-    for name in secret_names(Settings):
-        secret = getattr(workspace.settings, name)
-        if secret is None:
-            continue
+    for name, secret in secrets_of(workspace.settings).items():
         kept = f"kept in {secret.form}, as {secret.origin} says" if secret.form else ""
         about = f"{name} is {kept or f'in {secret.origin}'}"
         try:
@@ -232,12 +229,13 @@ def _webdav(workspace: Workspace) -> Iterator[Finding]:
     access.seconds = min(access.seconds, PATIENCE)
     if settings.webdav_url or settings.webdav_host_url:
         found["webdav_url"] = access.address("")
+    found |= {login.name: login.address for login in access.further}
     roots = ((name, book.root(name)) for name in sorted(book.known))
     found |= {name: root.address for name, root in roots if isinstance(root, WebdavRoot)}
     if not found:
         yield Finding("webdav", "ok", "not used (webdav_url)")
         return
-    if access.login is None:
+    if access.login is None and not access.further:
         yield Finding(
             "webdav",
             "warning",
@@ -254,8 +252,10 @@ def _webdav(workspace: Workspace) -> Iterator[Finding]:
 def _server(name: str, address: Address, access: Access) -> Iterator[Finding]:
     from catalog.stores.webdav.server import ask_traits, space_left
 
-    connection = access.connection(address, name)
+    if caution := caution_of(address):
+        yield Finding("webdav", "warning", caution, "Use its https:// address.")
     try:
+        connection = access.connection(address, name)
         free = space_left(connection, Address(address.origin, address.top or address.path))
         traits = ask_traits(connection, address)
     except CatalogError as error:

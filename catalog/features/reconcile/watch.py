@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,6 +36,8 @@ they are looked at again and again instead.
 _TICK_MS = 500
 _POLL_MS = 2000
 _LONGPOLL_SECONDS = 60
+_FIRST_RETRY, _LONGEST_RETRY = 60.0, 3600.0
+"""Seconds until a sync that was stopped by something is tried again, though nothing changed."""
 
 
 @dataclass(slots=True)
@@ -94,8 +96,10 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
         f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, "
         f"everything every {every}."
     )
-    _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
-    settling, next_scan = Settling(pause), time.monotonic() + period
+    request_all = SyncRequest(store, yes=True, command="watch")
+    syncs = _Syncs(workspace, sink, period)
+    syncs.sync(request_all)
+    settling = Settling(pause)
     while True:
         try:
             for changed in _changes(root, polling=polling):
@@ -103,15 +107,10 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
                 places = (find_folder(path, root) for _kind, path in changed)
                 settling.add((place for place in places if place is not None), now)
                 folders = settling.settled(now)
-                if now >= next_scan:
-                    next_scan = now + period
-                    _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
+                if syncs.is_due(now):
+                    syncs.sync(request_all)
                 elif folders:
-                    _sync(
-                        workspace,
-                        sink,
-                        SyncRequest(store, folders, recursive=True, yes=True, command="watch"),
-                    )
+                    syncs.sync(replace(request_all, folders=folders, recursive=True))
         except (
             OSError,
             RuntimeError,
@@ -127,7 +126,7 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
                 f"The watch was interrupted ({reason}); everything is looked at, and it goes on."
             )
         time.sleep(pause)
-        _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
+        syncs.sync(request_all)
 
 
 def _watch_afar(
@@ -144,18 +143,21 @@ def _watch_afar(
         f"Watching {store.location} ({told}); a change is taken in {pause:g} s after the last one."
     )
     request = SyncRequest(store.name, yes=True, command="watch")
-    _sync(workspace, sink, request)
-    next_scan = time.monotonic() + period
+    syncs = _Syncs(workspace, sink, period)
+    syncs.sync(request)
+    is_lost = False
     while True:
         try:
             changed = wait(_LONGPOLL_SECONDS)
         except StoreUnavailable as error:
-            sink.notice(f"Error: {printable(str(error))}")
-            changed = False
+            syncs.tell(error)
+            is_lost = True
+            time.sleep(pause)
+            continue
         time.sleep(pause)
-        if changed or time.monotonic() >= next_scan:
-            next_scan = time.monotonic() + period
-            _sync(workspace, sink, request)
+        if changed or is_lost or syncs.is_due(time.monotonic()):
+            is_lost = False
+            syncs.sync(request)
 
 
 def _nothing_told(seconds: int) -> bool:
@@ -197,16 +199,43 @@ def find_folder(path: str, root: Path) -> str | None:
     return os.fspath(folder if folder.is_relative_to(root) else root)
 
 
-def _sync(workspace: Workspace, sink: Sink, request: SyncRequest) -> None:
-    """One sync; what stops it does not end the watch, unless a person does: the next change,
-    or full scan, tries again.
+@dataclass(slots=True)
+class _Syncs:
+    """The syncs of a watch. What stops one does not end the watch, unless a person does: it is told
+    once, and tried again soon.
     """
-    try:
-        run_sync(workspace, request, sink)
-    except Interrupted:
-        raise
-    except CatalogError as error:
-        sink.notice(f"Error: {printable(str(error))}")
+
+    workspace: Workspace
+    sink: Sink
+    period: float
+    _next: float = 0.0
+    _failed: int = 0
+    _told: str = ""
+
+    def sync(self, request: SyncRequest) -> None:
+        """One sync."""
+        try:
+            run_sync(self.workspace, request, self.sink)
+        except Interrupted:
+            raise
+        except CatalogError as error:
+            self.tell(error)
+            pause = min(_FIRST_RETRY * 2 ** min(self._failed, 10), _LONGEST_RETRY, self.period)
+            self._next, self._failed = time.monotonic() + pause, self._failed + 1
+        else:
+            self._told, self._failed = "", 0
+            if not request.folders:
+                self._next = time.monotonic() + self.period
+
+    def is_due(self, now: float) -> bool:
+        """Whether all is to be looked at though nothing changed."""
+        return now >= self._next
+
+    def tell(self, error: CatalogError) -> None:
+        """Say what is wrong, but the same only once."""
+        if self._told != str(error):
+            self._told = str(error)
+            self.sink.notice(f"Error: {printable(self._told)}")
 
 
 def is_network(root: Path) -> bool:

@@ -17,7 +17,7 @@ from typing import ClassVar, cast
 from catalog.domain.checksums import NONE
 from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.layout import file_name, stem_at
-from catalog.features.refile.naming import BYWAY, number_at
+from catalog.features.refile.file_names import BYWAY, number_at
 
 COMMAND = "refile"
 Key = Callable[[str], str]

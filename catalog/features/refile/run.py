@@ -11,7 +11,7 @@ from catalog.domain.copies import MISSING
 from catalog.errors import ConfirmationNeeded
 from catalog.features.inspection.search import mark_errors
 from catalog.features.refile.apply import StoreRenamer, outcome_of
-from catalog.features.refile.naming import Naming, Record
+from catalog.features.refile.file_names import Naming, Record
 from catalog.features.refile.plan import COMMAND, Rename, limit_steps
 from catalog.features.refile.sight import StoreSight
 from catalog.features.refile.survey import NameSurvey, scan_shots

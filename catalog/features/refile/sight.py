@@ -11,7 +11,7 @@ from catalog.domain.checksums import select_recorded
 from catalog.domain.copies import is_as_recorded, is_link, is_same_inode, read_recorded
 from catalog.domain.names import comparison_key
 from catalog.errors import NotFound
-from catalog.features.refile.naming import number_at, tail_ahead
+from catalog.features.refile.file_names import number_at, tail_ahead
 from catalog.features.refile.plan import (
     Held,
     Rename,

@@ -11,7 +11,7 @@ from catalog.domain.copies import MISSING
 from catalog.domain.document import AssetDocument, CopyRow, EventRow
 from catalog.domain.names import comparison_key
 from catalog.features.old_catalog.run import COMMAND as IMPORT
-from catalog.features.refile.naming import (
+from catalog.features.refile.file_names import (
     BYWAY,
     FIELDS,
     Naming,

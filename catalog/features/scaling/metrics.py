@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from catalog.work.listening import Address
 from catalog.work.metrics import serving_metrics
 from catalog.work.outcome import Outcome
+from catalog.work.service_address import Address
 
 
 class Metrics(Protocol):

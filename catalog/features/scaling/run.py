@@ -23,9 +23,10 @@ from catalog.features.scaling.plan import Looks, Troubles, wanted
 from catalog.features.scaling.pool import MODEL, ScalingPool
 from catalog.stores.scratch import scratch_folder
 from catalog.work.journal import Journal
-from catalog.work.listening import Address
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
+from catalog.work.service_address import Address
+from catalog.work.service_loop import ServiceLoop
 from catalog.work.session import open_log, open_report
 from catalog.work.sink import Level, Sink
 from catalog.work.workers import Limits
@@ -34,8 +35,6 @@ from catalog.work.workspace import Workspace
 COMMAND = "scaler"
 SECOND_LOOK = 5.0
 """Seconds after which a single run looks again at files that were just written."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
-"""Seconds until a folder that cannot be reached is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +126,11 @@ class _Watch:
     looks: Looks = field(default_factory=Looks)
     troubles: Troubles = field(default_factory=Troubles)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _loop: ServiceLoop = field(init=False)
+
+    def __post_init__(self) -> None:
+        interrupted, frequency = self.workspace.interrupted, self.request.frequency
+        self._loop = ServiceLoop(self.report.sink, interrupted, frequency, FATAL, self.metrics.lost)
 
     def look_once(self) -> None:
         """Scale what is there, also what was just being written once it is whole."""
@@ -134,7 +138,7 @@ class _Watch:
             left = self._work(folders, self._list(folders))
             if left:
                 young = {entry.path for entry in left}
-                self._wait(SECOND_LOOK)
+                self._loop.wait(SECOND_LOOK)
                 again = [entry for entry in self._list(folders) if entry.path in young]
                 left = self._work(folders, again)
             for entry in left:
@@ -143,40 +147,21 @@ class _Watch:
 
     def look_forever(self) -> None:
         """Until interrupted; a folder that cannot be reached is tried again and again."""
-        pause, is_lost = _FIRST_PAUSE, False
-        while True:
-            try:
-                with open_folders(self.workspace, dry=False) as folders:
-                    while True:
-                        found = self._list(folders)
-                        self._greet(folders, is_lost=is_lost)
-                        is_lost = False
-                        self._work(folders, found)
-                        pause = _FIRST_PAUSE
-                        self._wait(self.request.frequency)
-            except FATAL as error:
-                self.metrics.lost()
-                if not is_lost:
-                    self.report.sink.notice(
-                        f"Error: {error} It is tried again, at last every "
-                        f"{_LONGEST_PAUSE / 60:g} minutes."
-                    )
-                is_lost = True
-            self._wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        self._loop.run(lambda: open_folders(self.workspace, dry=False), self._look)
 
-    def _greet(self, folders: Folders, *, is_lost: bool) -> None:
+    def _look(self, folders: Folders) -> None:
+        found = self._list(folders)
+        self._greet(folders)
+        self._work(folders, found)
+
+    def _greet(self, folders: Folders) -> None:
         names = ", ".join(f"{prefix}*" for prefix in self.workspace.settings.raw_names_prefixes)
-        if is_lost:
+        if self._loop.is_back():
             self.report.sink.notice(f"{folders.shown} is there again.", Level.INFO)
         self.report.notice(
             f"Watching {folders.shown} for {names}, every {self.request.frequency:g} s.",
             Level.INFO,
         )
-
-    def _wait(self, seconds: float) -> None:
-        if self.workspace.interrupted.wait(seconds):
-            raise KeyboardInterrupt
 
     def _list(self, folders: Folders) -> list[Entry]:
         """One look: what is wanted of the files that are there."""

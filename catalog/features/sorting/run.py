@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NoReturn
 
-from catalog.domain.names import printable
-from catalog.errors import CatalogError, Interrupted, NotFound
+from catalog.errors import CatalogError, NotFound
 from catalog.features.sorting.apply import FileMover
 from catalog.features.sorting.folders import Opened, check_settings, open_folders
 from catalog.features.sorting.plan import Move, Pauses, Places, Sighting, plan_moves
@@ -18,13 +17,12 @@ from catalog.features.sorting.records import Records, find_in_catalog
 from catalog.stores.protocol import FileTags, TaggedFile
 from catalog.work.outcome import BAD, RunResult
 from catalog.work.report import Report
+from catalog.work.service_loop import ServiceLoop
 from catalog.work.session import open_log, open_report, session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 COMMAND = "mover"
-_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
-"""Seconds until folders that cannot be reached are tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +47,18 @@ def watch_mover(workspace: Workspace, request: MoverRequest, sink: Sink) -> NoRe
     run of its own. What cannot be reached is tried again.
     """
     check_settings(workspace)
-    watch = _Watch(workspace, request, sink)
-    while True:
-        watch.look()
+    pauses = Pauses()
 
-
-@dataclass(slots=True)
-class _Watch:
-    workspace: Workspace
-    request: MoverRequest
-    sink: Sink
-    _pauses: Pauses = field(default_factory=Pauses)
-    _pause: float = _FIRST_PAUSE
-    _told: str = ""
-
-    def look(self) -> None:
-        """Look, until something cannot be reached, and wait a while."""
-        try:
-            with open_folders(self.workspace, self.sink, dry=False) as opened:
-                while True:
-                    self._look(opened)
-                    self._told, self._pause = "", _FIRST_PAUSE
-                    self._wait(self.request.frequency)
-        except Interrupted:
-            raise
-        except CatalogError as error:
-            if self._told != str(error):
-                self._told = str(error)
-                self.sink.notice(
-                    f"Error: {printable(self._told)} It is tried again, at last every "
-                    f"{_LONGEST_PAUSE / 60:g} minutes."
-                )
-        self._wait(self._pause)
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-
-    def _look(self, opened: Opened) -> None:
-        now = time.monotonic()
-        due = self._pauses.due(_planned(opened), now)
+    def look(opened: Opened) -> None:
+        due = pauses.due(_planned(opened), time.monotonic())
         if due:
-            _carry_out(self.workspace, self.sink, opened, due, failed=self._failed)
+            _carry_out(workspace, sink, opened, due, failed=failed)
 
-    def _failed(self, move: Move) -> None:
-        self._pauses.add(move.path, move.tag, time.monotonic())
+    def failed(move: Move) -> None:
+        pauses.add(move.path, move.tag, time.monotonic())
 
-    def _wait(self, seconds: float) -> None:
-        if self.workspace.interrupted.wait(seconds):
-            raise KeyboardInterrupt
+    loop = ServiceLoop(sink, workspace.interrupted, request.frequency, (CatalogError,))
+    loop.run(lambda: open_folders(workspace, sink, dry=False), look)
 
 
 def _planned(opened: Opened) -> list[Move]:

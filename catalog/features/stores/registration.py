@@ -76,6 +76,8 @@ def add_store(workspace: Workspace, request: AddRequest) -> StoreAdded:
     if is_known and root.folder is not None:
         # a disk that was replaced, or found elsewhere: its files may have been brought back
         book.remember(name, stirred_since=timestamp(datetime.now(UTC)), stirs=None)
+    if root.caution:
+        notices.append(f"{root.caution}.")
     unproved = _unproved(book, name, root)
     return StoreAdded(name, root.kind, root.shown, tuple(notices), unproved)
 

@@ -11,9 +11,9 @@ from catalog.media.extract import is_raw, open_regular, type_of
 from catalog.media.findings import Findings
 from catalog.media.jpeg.image_data import find_hole
 from catalog.media.request import Request, Scaled, Scaling
-from catalog.media.scaling.decoding import Picture, decode
-from catalog.media.scaling.encoding import Original, encode, target_type
-from catalog.media.scaling.resizing import new_size, resize
+from catalog.media.scaling.decoder import Picture, decode
+from catalog.media.scaling.encoder import Original, encode, target_type
+from catalog.media.scaling.interpolation import new_size, resize
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
 from catalog.media.write.containers import with_block

@@ -27,6 +27,7 @@ class DropboxRoot:
     path: str
     context: StoreContext
     kind: ClassVar[str] = KIND
+    caution: ClassVar[str] = ""
     folder: ClassVar[Path | None] = None
 
     @property

@@ -21,6 +21,7 @@ class LocalRoot:
 
     folder: Path
     kind: ClassVar[str] = LocalStore.kind
+    caution: ClassVar[str] = ""
 
     @property
     def text(self) -> str:

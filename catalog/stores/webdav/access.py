@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +13,48 @@ from catalog.stores.webdav.addresses import Address, escape_path, parse_address
 from catalog.stores.webdav.connection import Connection, Line, Login
 
 
+@dataclass(frozen=True, slots=True)
+class FurtherLogin:
+    """A login for what lies at an address, besides the first one; `name` is a person's word for it.
+    The `password` is asked for when it is needed.
+    """
+
+    name: str
+    url: str
+    username: str
+    password: Callable[[], str]
+    ca_cert: Path | None = None
+
+    @property
+    def address(self) -> Address:
+        """The folder of the user's files, or the server. Raises ConfigError."""
+        try:
+            return parse_address(self.url)
+        except UsageError as error:
+            raise ConfigError(
+                error.message, hint=f"Check the url of {self.name} in webdav_logins."
+            ) from error
+
+    def fits(self, address: Address) -> bool:
+        """Whether it is the login for an address: of that server, and of that user where the
+        address says which. The short form of a Nextcloud, which says none, fits its like.
+        """
+        mine = self.address
+        if mine.origin != address.origin:
+            return False
+        if mine.parts is None or address.parts is None:
+            return f"{address.path}/".startswith(f"{mine.path}/")
+        (base, user, _inside), (its_base, its_user, _its) = mine.parts, address.parts
+        return base == its_base and its_user in (user, user or self.username)
+
+
 @dataclass
 class Access:
-    """Connections by server, from what is configured.
+    """Connections by server and user, from what is configured.
 
     `url` is the folder of the user's files, `host_url` the server; either may be "". The login goes
-    to that server only, and where none is configured to the server of the store.
+    to that server only, and where none is configured to the server of the store. What one of the
+    `further` ones fits has that instead.
     """
 
     login: Login | None = None
@@ -27,9 +64,10 @@ class Access:
     seconds: float = 900.0
     transfers: int = 4
     interrupted: threading.Event = field(default_factory=threading.Event)
+    further: Sequence[FurtherLogin] = ()
 
     def __post_init__(self) -> None:
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[tuple[str, str], Line] = {}
         self._lock = threading.Lock()
 
     def address(self, path: str) -> Address:
@@ -63,18 +101,28 @@ class Access:
 
         Raises ConfigError where the login is that of another server.
         """
+        fitting = [one for one in self.further if one.fits(address)]
+        its = max(fitting, key=lambda one: len(one.address.path), default=None)
+        key = (address.origin, its.name if its else "")
         with self._lock:
-            if address.origin not in self._lines:
-                self._lines[address.origin] = self._line(address.origin)
-            line = self._lines[address.origin]
+            if key not in self._lines:
+                self._lines[key] = self._line(address.origin, its)
+            line = self._lines[key]
         return Connection(line, store, self.seconds, self.interrupted)
 
-    def _line(self, origin: str) -> Line:
+    def _line(self, origin: str, its: FurtherLogin | None) -> Line:
+        if its is not None:
+            return Line(
+                origin,
+                Login(its.username, its.password()),
+                its.ca_cert or self.ca_cert,
+                self.transfers,
+            )
         given = self.url or self.host_url
         if given and self.login is not None and self._parsed(given).origin != origin:
             raise ConfigError(
                 f"The login is that of {self._parsed(given).origin}, and is not sent to {origin}.",
-                hint="Check webdav_url, or the address of the store.",
+                hint="Add a login for it to webdav_logins, or check the address of the store.",
             )
         return Line(origin, self.login, self.ca_cert, self.transfers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from dataclasses import dataclass
@@ -99,6 +100,24 @@ def parse_address(text: str) -> Address:
     place = host if port in (None, _PORTS[given.scheme]) else f"{host}:{port}"
     path = os.fsdecode(unquote_to_bytes(given.path))
     return Address(f"{given.scheme}://{place}", folder_path(path, text))
+
+
+def caution_of(address: Address) -> str:
+    """What a person is told of an address that is asked without encryption; "" where it is not, or
+    the server is this machine.
+    """
+    host = urlsplit(address.origin).hostname or ""
+    if not address.origin.startswith("http://") or host == "localhost":
+        return ""
+    try:
+        if ipaddress.ip_address(host).is_loopback:
+            return ""
+    except ValueError:
+        pass
+    return (
+        f"{address.origin} is asked without encryption (http): who sees the line sees the password "
+        "and every file"
+    )
 
 
 def address_at(location: str) -> Address:

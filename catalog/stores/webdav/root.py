@@ -18,6 +18,7 @@ from catalog.stores.webdav.addresses import (
     PREFIX,
     Address,
     address_at,
+    caution_of,
     folder_path,
     parse_address,
 )
@@ -86,17 +87,25 @@ class WebdavRoot:
         return WebdavStore(name, address, connection, state, managed=managed, is_new=is_new)
 
     @property
+    def caution(self) -> str:
+        """Where its server is asked without encryption."""
+        return caution_of(self.address)
+
+    @property
     def device(self) -> int:
         """As server and user say, where files have numbers; else 0."""
         return self.store(KIND).device
 
     def overlap(self, other: Root) -> Overlap | None:
-        """By the addresses; both forms of a Nextcloud's are one."""
+        """By the addresses; both forms of a Nextcloud's are one, but two users have two folders."""
         if not isinstance(other, WebdavRoot):
             return None
         if self.text.startswith("/") and other.text.startswith("/"):
             mine, theirs = (f"{root.text.rstrip('/')}/" for root in (self, other))
         else:
+            users = {*map(_user, (self.address, other.address))} - {""}
+            if len(users) > 1:
+                return None
             mine, theirs = _place(self.address), _place(other.address)
         return overlap_of(mine, theirs)
 
@@ -110,6 +119,11 @@ class WebdavRoot:
         while len(path) > len(address.top):
             path = path.rpartition("/")[0]
             yield WebdavRoot(Address(address.origin, path).text, self.context)
+
+
+def _user(address: Address) -> str:
+    """Whose files an address of a Nextcloud names, "" where it does not say."""
+    return address.parts[1].casefold() if address.parts else ""
 
 
 def _place(address: Address) -> str:

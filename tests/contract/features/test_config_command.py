@@ -109,6 +109,20 @@ def test_what_does_not_fit_is_refused(lab: Lab, name: str, text: str | None, why
     assert not user_file(lab).exists()
 
 
+def test_a_further_login_is_kept_and_its_password_warned_about(lab: Lab) -> None:
+    def login(password: str) -> str:
+        bob = {"url": "https://cloud.example", "username": "bob", "password": password}
+        return json.dumps({"bob": bob})
+
+    done = lab.catalog("config", "set", "webdav_logins", login("env:OF_BOB"))
+    assert done.status == 0 and "can be seen by others" not in done.err
+    done = lab.catalog("config", "set", "webdav_logins", login(SECRET))
+    assert done.status == 0 and SECRET not in done.err and "can be seen by others" in done.err
+    assert user_file(lab).stat().st_mode & 0o777 == 0o600
+    shown = lab.catalog("config", "show", "--json")
+    assert SECRET not in shown.out and "bob" in shown.out
+
+
 def test_a_secret_on_the_command_line_is_warned_about(lab: Lab) -> None:
     done = lab.catalog("config", "set", "webdav_password", SECRET)
     assert done.status == 0 and SECRET not in done.err
@@ -177,8 +191,11 @@ def test_the_layout_of_a_vault_becomes_settings(vault: Vault, lab: Lab) -> None:
     vault.put("webdav", **WEBDAV)
     vault.put("scaler_constants", **SCALER)
     vault.put("mover_constants", **MOVER)
+    shown = lab.catalog("config", "from-vault", "secret", "--dryrun")
+    assert (shown.status, shown.err) == (0, f"Would be kept in {user_file(lab)}.\n")
+    assert "vault:secret/webdav#password" in shown.out and not user_file(lab).exists()
     done = lab.catalog("config", "from-vault", "secret")
-    assert (done.status, done.err) == (0, f"Kept in {user_file(lab)}.\n")
+    assert (done.status, done.err, done.out) == (0, f"Kept in {user_file(lab)}.\n", shown.out)
     assert SECRET not in done.out + user_file(lab).read_text()
     assert json.loads(user_file(lab).read_bytes()) == {
         "webdav_host_url": WEBDAV["host_url"],

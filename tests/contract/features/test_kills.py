@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import chance
@@ -17,7 +18,7 @@ import pytest
 import zygote
 from chance import dice
 from emulators.dropbox import Emulator
-from emulators.nextcloud import NEXTCLOUD
+from emulators.nextcloud import DIALECTS, NEXTCLOUD
 from emulators.nextcloud import Emulator as Nextcloud
 from kills import Ended, Far, Snapshot, Zygote, contents, differences, holdings, outcome
 from line import Line
@@ -199,6 +200,12 @@ def _upload_cloud(lab: Lab, cloud: Nextcloud) -> Arguments:
     return ("webdav:Phone", "-r", "--move", "--store", "cloud")
 
 
+CLOUDS = ("mirror (cloud)", "upload (move, cloud)")
+PLAIN = (
+    () if chance.seed is None else tuple(name.replace("cloud", "plain cloud") for name in CLOUDS)
+)
+"""The same on a plain server, in a long run."""
+FURTHER |= {plain: partial(FURTHER[name]) for plain, name in zip(PLAIN, CLOUDS, strict=False)}
 ELSEWHERE = {
     "review": "what its page decides is carried out by resolve",
     "watch": "it runs sync_catalog_with_disk, until it is stopped",
@@ -265,8 +272,8 @@ MORE_ROUNDS = {"scaler": 50, "mover": 50}
 """How often a command is killed in a long run, where that is not what all are."""
 BRINGS_FILES = {
     "upload",
-    "upload (move, cloud)",
-    "mirror (cloud)",
+    *CLOUDS,
+    *PLAIN,
     "upload_to_nas_from_disk",
     "upload_to_nas_from_disk (move)",
     "upload_to_dropbox_from_dropbox",
@@ -314,6 +321,12 @@ def commands() -> Iterator[Zygote]:
 @pytest.fixture
 def cloud(lab: Lab, tmp_path: Path) -> Iterator[Nextcloud]:
     with cloud_of(lab, tmp_path, NEXTCLOUD) as made:
+        yield made
+
+
+@pytest.fixture
+def plain_cloud(lab: Lab, tmp_path: Path) -> Iterator[Nextcloud]:
+    with cloud_of(lab, tmp_path, DIALECTS["plain"]) as made:
         yield made
 
 
@@ -467,6 +480,7 @@ def prepared(
     """A command in a lab that it has much to do in."""
     lab.variables |= {"CATALOG_WORKERS": "1", "CATALOG_NAS_ROOT": str(lab.root)}
     service = "cloud" if "cloud" in name else "dropbox" if name.split()[0] in IN_DROPBOX else ""
+    service = "plain_cloud" if name in PLAIN else service
     far = request.getfixturevalue(service) if service else None
     arguments = {**SCENARIOS, **FURTHER}[name](lab, far)
     program, *part = name.partition(" (")[0].split()

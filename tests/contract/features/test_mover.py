@@ -15,7 +15,8 @@ from emulators.nextcloud.dialects import DIALECTS
 from running import MTIME, Lab, ended, jpeg, png, put, wait_for
 
 from catalog.domain.fixity import content_hash
-from catalog.features.sorting import run
+from catalog.work import service_loop
+from catalog.work.service_loop import ServiceLoop
 
 A, B, C = (jpeg(name) for name in "abc")
 
@@ -247,17 +248,17 @@ def test_what_cannot_be_reached_is_waited_for(
     lab: Lab, outside: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outside.delete("/data/AI/_unsorted")
-    monkeypatch.setattr(run, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(service_loop, "FIRST_PAUSE", 0.0)
     waited: list[float] = []
 
-    def wait(_watch: object, seconds: float) -> None:
+    def wait(_loop: object, seconds: float) -> None:
         waited.append(seconds)
         if len(waited) == 3:
             plant(outside, {"_unsorted/a.jpg": (A, ("ai:cats",))})
         if "organized/cats/a.jpg" in outside_names(outside):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(run._Watch, "_wait", wait)
+    monkeypatch.setattr(ServiceLoop, "wait", wait)
     done = lab.run("mover", "--watch")
     assert done.status == 130 and len(waited) >= 3 and done.err.count("Error:") == 1
 

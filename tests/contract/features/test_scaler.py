@@ -31,6 +31,8 @@ from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
 from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import write_marker
+from catalog.work import service_loop
+from catalog.work.service_loop import ServiceLoop
 
 STAMP = "20210304050607"
 """The time of files that `put` makes, as names have it (UTC)."""
@@ -278,10 +280,10 @@ def test_a_folder_that_went_away_is_waited_for(
     lab: Lab, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = folders.raw.rename(lab.folder / "away")
-    monkeypatch.setattr(run, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(service_loop, "FIRST_PAUSE", 0.0)
     waited: list[float] = []
 
-    def wait(_watch: object, seconds: float) -> None:
+    def wait(_loop: object, seconds: float) -> None:
         waited.append(seconds)
         if len(waited) == 3:
             away.rename(folders.raw)
@@ -289,7 +291,7 @@ def test_a_folder_that_went_away_is_waited_for(
         if folders.made:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(run._Watch, "_wait", wait)
+    monkeypatch.setattr(ServiceLoop, "wait", wait)
     done = lab.run("scaler")
     assert done.status == 130 and len(waited) >= 3
     assert done.err.count("Error:") == 1 and "there again" in done.err

@@ -11,6 +11,9 @@ import pytest
 from emulators.nextcloud import DIALECTS, Dialect, Emulator
 from running import Lab, content_hash, jpeg, many, put
 
+from catalog.features.health import doctor
+from catalog.stores.webdav.root import WebdavRoot
+
 
 @contextmanager
 def cloud_of(lab: Lab, folder: Path, dialect: Dialect) -> Iterator[Emulator]:
@@ -92,6 +95,61 @@ def test_its_login_is_told_by_what_is_wrong_with_it(lab: Lab, cloud: Emulator) -
     lab.variables |= {"CATALOG_WEBDAV_URL": "", "CATALOG_WEBDAV_HOST_URL": ""}
     nowhere = lab.run("catalog", "store", "add", "cloud", "webdav:Photos")
     assert nowhere.status == 2 and "webdav_url" in nowhere.err
+
+
+def test_each_of_two_servers_has_its_own_login(lab: Lab, cloud: Emulator, tmp_path: Path) -> None:
+    files = stocked(lab)
+    password = tmp_path / "password"
+    password.write_text("another one\n")
+    password.chmod(0o600)
+    with Emulator(tmp_path / "other", user="bob", password="another one") as other:
+        where = f"{other.files_address}/Photos"
+        assert lab.catalog("store", "add", "cloud", "webdav:Photos").status == 0
+        refused = lab.catalog("store", "add", "other", f"webdav:{where}")
+        assert refused.status == 2 and "webdav_logins" in refused.err
+        lab.variables |= {
+            "CATALOG_WEBDAV_LOGINS__BOB__URL": other.files_address,
+            "CATALOG_WEBDAV_LOGINS__BOB__USERNAME": "bob",
+            "CATALOG_WEBDAV_LOGINS__BOB__PASSWORD_FILE": str(password),
+        }
+        assert lab.catalog("store", "add", "other", f"webdav:{where}").status == 0
+        assert lab.catalog("mirror", "nas", "cloud").status == 0
+        assert lab.catalog("mirror", "cloud", "other").status == 0
+        assert contents(cloud) == files == contents(other)
+        checks = lab.catalog("doctor", "--json").lines
+        told = [c["text"] for c in checks if c["check"] in ("webdav", "secrets")]
+        for login in (f"logged in as {cloud.user} to", "logged in as bob to"):
+            assert any(login in text for text in told), told
+        kept = f"webdav_logins.bob.password is kept in file:{password}"
+        assert any(kept in text for text in told), told
+        for call in cloud.calls:
+            assert "Ym9i" not in call.argument.headers["authorization"], "bob is unknown here"
+        shown = lab.catalog("config", "show")
+        assert "another one" not in shown.out and f"file:{password}" in shown.out
+
+
+def test_two_users_of_one_server_have_a_folder_each(lab: Lab, tmp_path: Path) -> None:
+    with cloud_of(lab, tmp_path, DIALECTS["nextcloud"]) as cloud:
+        assert lab.catalog("store", "add", "cloud", "webdav:Photos").status == 0
+        bobs = f"{cloud.address}/remote.php/dav/files/bob/Photos"
+        apart = lab.catalog("store", "add", "other", f"webdav:{bobs}")
+        assert apart.status != 4, apart.err  # another user's, whom this account may not see
+        again = lab.catalog("store", "add", "again", f"webdav:{cloud.legacy_address}/Photos")
+        assert again.status == 4
+
+
+def test_a_server_asked_without_encryption_is_told_of_at_once(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WebdavRoot, "caution", "It is asked without encryption")
+    monkeypatch.setattr(doctor, "caution_of", lambda _address: "It is asked without encryption")
+    with cloud_of(lab, tmp_path, DIALECTS["plain"]):
+        added = lab.catalog("store", "add", "cloud", "webdav:Photos")
+        assert added.status == 0 and added.err.count("without encryption") == 1
+        assert "without encryption" not in lab.catalog("sync", "cloud").err
+        checks = lab.catalog("doctor", "--json").lines
+        (told,) = [c for c in checks if "without encryption" in c["text"]]
+        assert told["state"] == "warning"
 
 
 ODD = ("a%3Fb;c#d é.jpg", unicodedata.normalize("NFD", "é n.jpg"), "sub/dots...jpg", "sub/end.jpg.")

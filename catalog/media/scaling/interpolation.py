@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from catalog.errors import UnsupportedType
-from catalog.media.scaling.decoding import Array, turned_round
+from catalog.media.scaling.decoder import Array, turned_round
 
 _MODEL, _DOUBLE, _NO_DENOISING, _ON_CPU = "models-upconv_7_photo", 2, -1, -1
 _SHARPER, _RADIUS = 0.5, 1.0

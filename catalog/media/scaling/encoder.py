@@ -16,7 +16,7 @@ from PIL import Image
 from catalog.domain.filetypes import FileType
 from catalog.errors import UnsupportedType
 from catalog.media.jpeg.segments import APP0, APP1, APP2, APP15, COM, Segments
-from catalog.media.scaling.decoding import Picture, turned_round
+from catalog.media.scaling.decoder import Picture, turned_round
 from catalog.media.source import MemorySource
 from catalog.media.write.containers import png_chunk, png_chunks
 from catalog.media.write.tiff_picture import PROFILE, XMP, tiff_picture
