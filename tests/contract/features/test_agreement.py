@@ -38,7 +38,7 @@ def cloud(lab: Lab, tmp_path: Path) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def scans(monkeypatch: pytest.MonkeyPatch, cloud: Emulator) -> list[str]:  # noqa: ARG001
+def scans(monkeypatch: pytest.MonkeyPatch, cloud: Emulator) -> list[str]:
     """The reads of all documents from now on."""
     seen: list[str] = []
     scan: Callable[..., Any] = Repository.scan_pages
