@@ -194,8 +194,8 @@ class Sync:
             for path in itertools.islice(self._reconciler.missing(), MISSING_SHOWN):
                 self._sink.notice(f"missing     {path}")
             raise
-        if is_empty and self.agreement is not None:
-            sight = self._reconciler.sight
+        sight = self._reconciler.sight
+        if self.agreement is not None and is_empty and sight.is_as_recorded:
             counts = {"unchanged": sight.unchanged, "ignored": sight.ignored}
             self.agreement.keep(counts, {self._store.name: self._store.mark(listed=True)})
 
