@@ -36,6 +36,7 @@ _BUSY = frozenset({429, 502, 503, 504})
 _BY_ITSELF = frozenset({"MOVE", "COPY", "PATCH"})
 """What a server may work at for long before it answers."""
 _SEND_ON = frozenset({301, 302, 307, 308})
+_BLOCK = 256 * 1024
 _TOLD = 16 * 1024
 """Bytes of an answer that says why, which are read."""
 
@@ -198,7 +199,7 @@ class Connection:
             if method == "PUT":
                 travelling.enter_context(self.line.uploads_at_once)
                 if isinstance(body, bytes):
-                    headers, body = {**headers, "Content-Length": str(len(body))}, (body,)
+                    headers, body = {**headers, "Content-Length": str(len(body))}, _blocks(body)
                 body = _before(body, travelling.close)
             response = self._sent(method, url, headers, body)
         try:
@@ -255,6 +256,11 @@ def judge(error: Exception, attempt: int) -> Verdict | None:
         is_unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
         return Verdict(None if is_untrusted(error) else growing(attempt), is_lost=not is_unsent)
     return None
+
+
+def _blocks(data: bytes) -> Iterator[bytes]:
+    """Bytes in blocks: of each that the line does not take at once the rest is copied."""
+    return (data[start : start + _BLOCK] for start in range(0, len(data), _BLOCK))
 
 
 def _before(pieces: Iterable[bytes], then: Callable[[], object]) -> Iterator[bytes]:
