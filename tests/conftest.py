@@ -6,6 +6,7 @@ of them, and index names of a test's own.
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 ZONES = ("Pacific/Kiritimati", "America/St_Johns", "Europe/Brussels", "UTC")
@@ -19,14 +20,20 @@ def _place(number: int) -> dict[str, str]:
 
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+_NUMBER = int(_WORKER.removeprefix("gw") or 0)
 if _WORKER:
-    os.environ |= _place(int(_WORKER.removeprefix("gw")))
+    os.environ |= _place(_NUMBER)
     time.tzset()
 
+# what is started again and again, as the program is, is compiled once
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+import gc
 import random
 import signal
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +51,7 @@ from memory_store.root import KIND, MemoryKind
 from running import Lab
 from time_limits import time_limit
 
-from catalog.engine import NodeAddress
+from catalog.engine import LocalNode, NodeAddress
 from catalog.stores import registry
 
 if TYPE_CHECKING:
@@ -63,6 +70,8 @@ registry.register(KIND)
 FOLDER = pytest.StashKey[Path]()
 SECONDS = 120.0
 """What a test may take that is not marked with another time limit."""
+NODE_SECONDS = 400.0
+"""What one may take that starts a node of its own, where the machine does much else."""
 
 
 # --- the run and its processes --------------------------------------------------------------------
@@ -129,15 +138,30 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         with suppress(RuntimeError):  # which the fixture tells
             shared_node.address(item.config.stash[FOLDER])
     marker = item.get_closest_marker("time_limit")
+    usual = NODE_SECONDS if "distribution_zip" in _fixtures(item) else SECONDS
     try:
-        with time_limit(chance.times(marker.args[0] if marker else SECONDS)):
+        with time_limit(chance.times(marker.args[0] if marker else usual)):
             return (yield)
     finally:
         running.end_leftovers()
 
 
+class FromTheEnd(pytest.Dir):
+    """A folder of tests whose last are loaded first."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """All that is in it."""
+        return reversed(list(super().collect()))
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Every other process begins at the end: it then finds compiled what its neighbour has."""
+    return FromTheEnd.from_parent(parent, path=path) if _NUMBER % 2 else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A long run leaves out what would be the same again."""
+    """All processes have one order; a long run leaves out what would be the same again."""
+    items.sort(key=lambda item: item.path.parts)
     if config.option.long:
         items[:] = [item for item in items if _is_chance(item)]
 
@@ -148,14 +172,20 @@ def _is_chance(item: pytest.Item) -> bool:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Elasticsearch comes up while the first tests run."""
+    """Elasticsearch comes up while the first tests run; what is loaded by now stays, and is not
+    looked through again and again for what could be let go of.
+    """
+    gc.freeze()
     if any(map(_needs_elasticsearch, session.items)) and not session.config.option.collectonly:
         shared_node.start(session.config.stash[FOLDER])
 
 
 def _needs_elasticsearch(item: pytest.Item) -> bool:
-    is_asked = "elasticsearch" in getattr(item, "fixturenames", ())
-    return is_asked or item.get_closest_marker("node") is not None
+    return "elasticsearch" in _fixtures(item) or item.get_closest_marker("node") is not None
+
+
+def _fixtures(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
 
 
 # --- fixtures -------------------------------------------------------------------------------------
@@ -185,6 +215,30 @@ def distribution_zip() -> Path:
 def elasticsearch(pytestconfig: pytest.Config) -> NodeAddress:
     """The Elasticsearch of this run, which all its test processes share."""
     return shared_node.address(pytestconfig.stash[FOLDER])
+
+
+@pytest.fixture(scope="session")
+def spare_node(distribution_zip: Path) -> Iterator[LocalNode]:
+    """A node of this test process alone, which may be stopped, killed, and lose its data; whoever
+    needs it to run says so by `ensure_running`.
+    """
+    with shared_node.open_folder() as folder:
+        home = shared_node.hasten(folder / "node")
+        node = LocalNode(home, heap_mb=256, distribution=str(distribution_zip))
+        yield node
+        node.stop()
+
+
+@pytest.fixture
+def own(lab: Lab, spare_node: LocalNode, distribution_zip: Path) -> Lab:
+    """A lab whose commands use the spare node as the program's own, and start it when they must."""
+    lab.node = None
+    lab.variables |= {
+        "CATALOG_NODE_HOME": str(spare_node.home),
+        "CATALOG_ELASTICSEARCH_DISTRIBUTION": str(distribution_zip),
+        "CATALOG_ENGINE_HEAP_MB": str(spare_node.heap_mb),
+    }
+    return lab
 
 
 @pytest.fixture(scope="session")

@@ -44,11 +44,11 @@ def ask(node: NodeAddress, method: str, path: str, **options: Any) -> requests.R
 
 
 @contextmanager
-def open_folder(parent: Path | None = None) -> Iterator[Path]:
+def open_folder() -> Iterator[Path]:
     """A temporary folder that every user may pass through (pytest's own are 0700);
     removed at the end.
     """
-    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="catalog-test-", dir=parent)))
+    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="catalog-test-", dir=_quick())))
     folder.chmod(0o755)
     try:
         yield folder
@@ -69,7 +69,7 @@ def distribution_zip() -> Path:
 @contextmanager
 def run_folder() -> Iterator[Path]:
     """Where the processes of a run meet; at its end the node is stopped, if there is one."""
-    with open_folder(_quick()) as folder:
+    with open_folder() as folder:
         with _locked(folder / "run.lock"):
             yield folder
         with _locked(folder / "node.lock"):  # the keeper lets go of it when the node is gone
@@ -77,11 +77,24 @@ def run_folder() -> Iterator[Path]:
 
 
 def _quick() -> Path | None:
-    """Memory, if there is plenty: Elasticsearch waits for its disk at every change."""
+    """Memory, if there is plenty: Elasticsearch waits for its disk at every change, and the program
+    at every file.
+    """
     with suppress(OSError):
-        if min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available) > PLENTY:
+        free = min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available)
+        if free > PLENTY and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
             return MEMORY
     return None
+
+
+def hasten(home: Path) -> Path:
+    """The home of a node to be, which lives for minutes: Java's second compiler would cost it more
+    than it wins.
+    """
+    options = home / "config" / "jvm.options.d"
+    options.mkdir(parents=True)
+    (options / "short-lived.options").write_text("-XX:TieredStopAtLevel=1\n")
+    return home
 
 
 def start(folder: Path) -> None:
@@ -139,7 +152,8 @@ def _node(folder: Path) -> Iterator[NodeAddress]:
         with _container() as node:
             yield node
         return
-    local = LocalNode(folder / "node", heap_mb=HEAP_MB, distribution=str(distribution_zip()))
+    home = hasten(folder / "node")
+    local = LocalNode(home, heap_mb=HEAP_MB, distribution=str(distribution_zip()))
     try:
         yield local.ensure_running()
     finally:

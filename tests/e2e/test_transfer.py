@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -472,26 +472,14 @@ def test_a_backup_of_an_older_schema_takes_the_place_of_a_newer_catalog(
 # --- the program's own node -----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def own(open_folder: OpenFolder, distribution_zip: Path) -> Iterator[tuple[Lab, LocalNode]]:
-    """A catalog on the program's own node, in a home of the test's."""
-    with open_folder() as folder:
-        node = LocalNode(folder / "node", heap_mb=256, distribution=str(distribution_zip))
-        lab = Lab(folder, None, "own")
-        lab.variables = {
-            "CATALOG_NODE_HOME": str(node.home),
-            "CATALOG_ELASTICSEARCH_DISTRIBUTION": str(distribution_zip),
-            "CATALOG_ENGINE_HEAP_MB": "256",
-        }
-        try:
-            yield lab, node
-        finally:
-            node.stop()
-
-
 def seen(lab: Lab, node: LocalNode) -> dict[str, dict[str, dict[str, Any]]]:
     """Every document, asked of the node itself."""
     return everything(Lab(lab.folder, node.ensure_running(), lab.index))
+
+
+def full(lab: Lab, node: LocalNode) -> dict[str, dict[str, dict[str, Any]]]:
+    """A catalog on the node with something in every index: all of its documents."""
+    return filled(Lab(lab.folder, node.ensure_running(), lab.index), FEW)
 
 
 def check_clean(lab: Lab, node: LocalNode) -> None:
@@ -502,11 +490,10 @@ def check_clean(lab: Lab, node: LocalNode) -> None:
     assert asking.ask("GET", "_cluster/health")["status"] == "green"
 
 
-def test_a_node_that_lost_everything_gets_its_catalog_back(own: tuple[Lab, LocalNode]) -> None:
-    lab, node = own
+def test_a_node_that_lost_everything_gets_its_catalog_back(own: Lab, spare_node: LocalNode) -> None:
+    lab, node = own, spare_node
     shelf = lab.folder / "backups"
-    filled(Lab(lab.folder, node.ensure_running(), lab.index), FEW)
-    before = seen(lab, node)
+    before = full(lab, node)
     done = lab.catalog("backup", shelf, "--json")
     assert done.status == 0, done.err
     (backup,) = shelf.iterdir()
@@ -527,9 +514,9 @@ def test_a_node_that_lost_everything_gets_its_catalog_back(own: tuple[Lab, Local
     assert lab.catalog("status").status == 0
 
 
-def test_a_damaged_backup_is_refused_and_the_catalog_stays(own: tuple[Lab, LocalNode]) -> None:
-    lab, node = own
-    before = seen(lab, node)
+def test_a_damaged_backup_is_refused_and_the_catalog_stays(own: Lab, spare_node: LocalNode) -> None:
+    lab, node = own, spare_node
+    before = full(lab, node)
     shelf = lab.folder / "damaged"
     assert lab.catalog("backup", shelf).status == 0
     largest = max((p for p in shelf.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
@@ -554,10 +541,10 @@ def killed_in(lab: Lab, module: str, function: str, *arguments: object) -> None:
 
 
 def test_what_killed_backups_and_restores_left_is_cleared_by_the_next(
-    own: tuple[Lab, LocalNode],
+    own: Lab, spare_node: LocalNode
 ) -> None:
-    lab, node = own
-    before = seen(lab, node)
+    lab, node = own, spare_node
+    before = full(lab, node)
     shelf = lab.folder / "killed"
     place = node.home / "snapshots"
     for module, function in (

@@ -255,58 +255,41 @@ def test_what_the_index_refuses_stays_in_the_source(
 # --- Elasticsearch --------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def second_node(open_folder: OpenFolder, distribution_zip: Path) -> Iterator[LocalNode]:
-    """A node that these tests may kill."""
-    with open_folder() as folder:
-        node = LocalNode(folder / "node", heap_mb=256, distribution=str(distribution_zip))
-        yield node
-        node.stop()
-
-
 def kill(node: LocalNode) -> None:
     pid = node.status().pid
     assert pid
     os.kill(pid, signal.SIGKILL)
 
 
-def test_elasticsearch_gone_for_good(open_folder: OpenFolder, second_node: LocalNode) -> None:
-    with open_folder() as folder:
-        lab = Lab(folder, second_node.ensure_running(), "gone")
-        many(lab.source, 1200)
-        process = lab.uploading("--move", "--yes", CATALOG_RETRY_SECONDS="3")
-        wait_for(lambda: journal_lines(lab) > 600, process)
-        kill(second_node)
-        done = ended(process)
-        assert done.status == 5
-        assert "does not answer" in done.summary["error"] and done.err.count("Error: ") == 1
-        left, stored = set(hashes(lab.source).values()), set(lab.stored().values())
-        assert len(left | stored) == 1200 and left
-        refused = lab.upload(CATALOG_RETRY_SECONDS="0")
-        assert refused.status == 5 and len(refused.err.splitlines()) == 1
-        lab.node = second_node.ensure_running()
-        assert set(lab.documents()) >= left ^ (left | stored), "removed, and not recorded"
-        assert lab.upload("--move", "--yes").status == 0
-        assert hashes(lab.source) == {} and len(lab.documents()) == 1200
-        lab.check_no_ghosts()
+def test_elasticsearch_gone_for_good(lab: Lab, spare_node: LocalNode) -> None:
+    lab.node = spare_node.ensure_running()
+    many(lab.source, 600)
+    process = lab.uploading("--move", "--yes", CATALOG_RETRY_SECONDS="3")
+    wait_for(lambda: journal_lines(lab) > 300, process)
+    kill(spare_node)
+    done = ended(process)
+    assert done.status == 5
+    assert "does not answer" in done.summary["error"] and done.err.count("Error: ") == 1
+    left, stored = set(hashes(lab.source).values()), set(lab.stored().values())
+    assert len(left | stored) == 600 and left
+    refused = lab.upload(CATALOG_RETRY_SECONDS="0")
+    assert refused.status == 5 and len(refused.err.splitlines()) == 1
+    lab.node = spare_node.ensure_running()
+    assert set(lab.documents()) >= left ^ (left | stored), "removed, and not recorded"
+    assert lab.upload("--move", "--yes").status == 0
+    assert hashes(lab.source) == {} and len(lab.documents()) == 600
+    lab.check_no_ghosts()
 
 
 def test_the_programs_own_node_killed_in_the_middle_is_started_again(
-    open_folder: OpenFolder, second_node: LocalNode, distribution_zip: Path
+    own: Lab, spare_node: LocalNode
 ) -> None:
-    with open_folder() as folder:
-        lab = Lab(folder, None, "own")
-        lab.variables = {
-            "CATALOG_NODE_HOME": str(second_node.home),
-            "CATALOG_ELASTICSEARCH_DISTRIBUTION": str(distribution_zip),
-            "CATALOG_ENGINE_HEAP_MB": "256",
-        }
-        many(lab.source, 800)
-        process = lab.uploading()
-        wait_for(lambda: journal_lines(lab) > 600, process)
-        kill(second_node)
-        done = ended(process)
-        assert (done.status, done.summary["new"], done.summary["failed"]) == (0, 800, 0)
-        lab.node = second_node.ensure_running()
-        assert len(lab.documents()) == 800
-        lab.check_no_ghosts()
+    many(own.source, 400)
+    process = own.uploading()
+    wait_for(lambda: journal_lines(own) > 300, process)
+    kill(spare_node)
+    done = ended(process)
+    assert (done.status, done.summary["new"], done.summary["failed"]) == (0, 400, 0)
+    own.node = spare_node.ensure_running()
+    assert len(own.documents()) == 400
+    own.check_no_ghosts()
