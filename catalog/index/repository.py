@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from catalog.domain.asset import KnownAsset
 from catalog.domain.document import AssetDocument
-from catalog.errors import AssetNotFound
+from catalog.errors import AssetNotFound, CatalogError
 from catalog.index import schema
 from catalog.index.client import BulkReply, Connection, Hit, Line, Query, Reply, Sort
 from catalog.index.history import History
@@ -41,6 +41,24 @@ class Repository:
         """Make what was written visible to searches; to all of them, if none is named."""
         names = indexes or (schema.alias_of(self.alias, what) for what in schema.PROPERTIES)
         refresh(self.connection, *names)
+
+    def change_mark(self) -> str:
+        """A text that is another one after any change of an asset's document: the index, its
+        history, and the number of the last operation there; "" where that cannot be told.
+        """
+        path, wanted = f"/{quote(self.alias)}/_stats/docs", "indices.*.uuid,indices.*.shards"
+        try:
+            found = self.connection.request("GET", path, level="shards", filter_path=wanted)
+            (about,) = found["indices"].values()
+            (copies,) = about["shards"].values()
+            (shard,) = (copy for copy in copies if copy["routing"]["primary"])
+            history, numbers = shard["commit"]["user_data"]["history_uuid"], shard["seq_no"]
+            last = numbers["max_seq_no"]
+            if last != numbers["local_checkpoint"]:  # another program is writing
+                return ""
+            return f"{about['uuid']} {history} {last}"
+        except (CatalogError, KeyError, ValueError):
+            return ""
 
     def known(self, hashes: Sequence[str]) -> dict[str, KnownAsset]:
         """Those of the content hashes that the catalog holds; one request,

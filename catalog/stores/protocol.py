@@ -135,6 +135,12 @@ class ManagedStore(Store, Protocol):
         """The folder of this machine that its files lie in; None where they are far away."""
         ...
 
+    def mark(self, *, listed: bool = False) -> str:
+        """A text that is another one after any change below the root, as it is now or as the last
+        listing found it; "" where only a listing tells.
+        """
+        ...
+
     def relative(self, folder: str) -> str:
         """A folder that a person named, relative to the root or absolute, as the store names it;
         "" for the root.

@@ -71,6 +71,18 @@ class ResumedStream(io.RawIOBase, ABC):
 
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer, as far as bytes come; 0 at the end."""
+        piece = self._next(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def read(self, size: int | None = -1) -> bytes | None:
+        """What has come, so many bytes at most; all that is left where none are named. No room is
+        made for what has not come yet, as `RawIOBase` does.
+        """
+        return super().read() if size is None or size < 0 else bytes(self._next(size))
+
+    def _next(self, wanted: int) -> memoryview:
+        """The next bytes, so many at most; none at the end."""
         attempt = 0
         while not self._rest and not self._is_whole:
             try:
@@ -84,14 +96,12 @@ class ResumedStream(io.RawIOBase, ABC):
                 self._drop()
                 self.give_time(error, attempt)
                 attempt += 1
-        wanted = len(buffer)
         if self._end is not None:  # a server may send all although it was asked for a part
             wanted = min(wanted, self._end - self._position)
         piece = self._rest[:wanted]
-        buffer[: len(piece)] = piece
         self._rest = self._rest[len(piece) :]
         self._position += len(piece)
-        return len(piece)
+        return piece
 
     def _open(self) -> None:
         """Ask for the bytes from where we are; the file must still be the one that was begun."""

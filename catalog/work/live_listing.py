@@ -4,11 +4,12 @@ asked instead of the store itself.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 from catalog.domain.asset import Entry
 from catalog.domain.names import comparison_key
-from catalog.stores.protocol import Store
+from catalog.stores.protocol import ManagedStore
 from catalog.work.contents import states_contents
 
 
@@ -21,18 +22,31 @@ class LiveListing:
     the store itself costs little.
     """
 
-    def __init__(self, store: Store, *, remembered: bool = False) -> None:
+    def __init__(self, store: ManagedStore, *, remembered: bool = False) -> None:
         self._store = store
         self._entries: dict[str, Entry] = {}
         self.states_content = states_contents(store)
         self._remembered = remembered or self.states_content
+        self._digest: hashlib.blake2b | None = None
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         """What the store lists, remembered on the way."""
+        digest = hashlib.blake2b(digest_size=16)
         for entry in self._store.list(prefix, recursive=recursive):
+            digest.update(_line(entry))
             if self._remembered:
                 self.add(entry)
             yield entry
+        self._digest = None if prefix or not recursive else digest
+
+    @property
+    def mark(self) -> str:
+        """What is another where anything was other than `list` found it to its end: the store's own
+        mark, else of a store on this machine a digest of its listing; "" where neither is known.
+        """
+        if self._store.folder is None:
+            return self._store.mark(listed=True)
+        return self._digest.hexdigest() if self._digest is not None else ""
 
     def key(self, path: str) -> str:
         """What paths are compared by."""
@@ -65,3 +79,10 @@ class LiveListing:
         """
         entry = self.at(path) if self.states_content else None
         return entry if entry is not None else self.live(path)
+
+
+def _line(entry: Entry) -> bytes:
+    """All that a disk says of a file."""
+    times = f"{entry.size} {entry.mtime_ns} {entry.ctime_ns} {entry.device} {entry.inode}"
+    text = f"{entry.path}\0{times} {entry.host}\0{entry.problem}\0"
+    return text.encode(errors="surrogateescape")

@@ -99,6 +99,7 @@ class StoreBook(KnownStores):
         self._tell = tell
         self._context = workspace.store_context
         self.absent: dict[str, str] = {}
+        self._proved: dict[str, Marker] = {}
 
     # --- which there are --------------------------------------------------------------------------
 
@@ -145,7 +146,7 @@ class StoreBook(KnownStores):
 
     def _claimed(self, name: str, root: Root, *, take_over: bool) -> Marker:
         """The marker of a root, once it names a catalog that the index knows, or will know."""
-        marker = root.marker()
+        marker = self._proved.pop(root.shown, None) or root.marker()
         guards.check_marker(name, root.shown, marker, self.known.get(name))
         if not take_over:
             self.check_catalog(name, root, marker)
@@ -252,6 +253,8 @@ class StoreBook(KnownStores):
             )
         marker = root.marker()
         self.check_marker(name, root, marker)
+        if marker is not None:
+            self._proved[root.shown] = marker
         return marker
 
     def check_marker(self, name: str, root: Root, marker: Marker | None) -> None:

@@ -303,6 +303,23 @@ class StoreContract:
         (entry,) = store.list()
         assert entry == store.stat("x/a.jpg")
 
+    def test_its_mark_is_another_after_any_change_and_only_then(self, store: ManagedStore):
+        if not store.mark():
+            assert not store.mark(listed=True)
+            pytest.skip("it has none")
+        seen = set()
+        for change in (
+            lambda: put(store, "a/b/c.jpg"),
+            lambda: put(store, "d.jpg", b"other"),
+            lambda: store.move("a/b/c.jpg", "a/b/e.jpg"),
+            lambda: store.discard("d.jpg"),
+        ):
+            change()
+            assert paths(store)
+            assert store.mark() == store.mark(listed=True)
+            seen.add(store.mark())
+        assert len(seen) == 4
+
     def test_a_root_that_is_missing_is_unavailable_and_never_empty(self, gone: Store):
         for attempt in (
             lambda: paths(gone),

@@ -19,6 +19,7 @@ from catalog.errors import (
 )
 from catalog.index import queries, schema
 from catalog.index.client import Address, Connection
+from catalog.index.repository import Repository
 
 V = schema.SCHEMA_VERSION
 KEYWORDS = {"mappings": {"dynamic": "strict", "properties": {"hash": schema.KEYWORD}}}
@@ -326,6 +327,23 @@ def test_questions_by_id_see_a_write_at_once_and_searches_after_a_refresh(engine
     assert catalog.count(everything) == 0
     engine.ask("PUT", f"/{engine.name}/_doc/b", {"hash": "b"}, refresh="true")
     assert catalog.count(everything) == 1
+
+
+def test_the_mark_of_changes_is_another_after_each_and_only_then(engine: Engine) -> None:
+    catalog = engine.catalog()
+    marks = [catalog.change_mark()]
+    for lines in (
+        [{"create": {"_index": engine.name, "_id": "a"}}, {"hash": "a"}],
+        [{"index": {"_index": engine.name, "_id": "a"}}, {"hash": "a"}],
+        [{"delete": {"_index": engine.name, "_id": "a"}}],
+    ):
+        catalog.bulk(lines)
+        marks.append(catalog.change_mark())
+    assert all(marks) and len(set(marks)) == 4
+    catalog.refresh()
+    catalog.history.of_action("set", ["hash"])
+    assert catalog.change_mark() == marks[-1]
+    assert Repository(engine.connection, f"{engine.name}-none").change_mark() == ""
 
 
 def test_a_point_in_time_stays_as_it_was(engine: Engine) -> None:

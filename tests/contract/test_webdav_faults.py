@@ -9,6 +9,7 @@ import io
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ from catalog.errors import (
 from catalog.stores.webdav import pieces, uploads
 from catalog.stores.webdav.access import Access, FurtherLogin
 from catalog.stores.webdav.addresses import caution_of, parse_address
-from catalog.stores.webdav.connection import Login
+from catalog.stores.webdav.connection import AT_ONCE, Login
 from catalog.stores.webdav.store import WebdavStore
 
 LARGE = os.urandom(2_000_000)
@@ -422,6 +423,37 @@ def test_a_file_may_be_read_from_the_server_that_it_is_sent_to(
     with store.open("a.jpg") as stream:
         store.put("b.jpg", stream, len(LARGE), MTIME, digest)
     assert read(store, "b.jpg") == LARGE
+    access.close()
+
+
+def test_no_more_files_travel_at_once_than_may_and_none_waits_for_an_answer(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    """While the server works on what has arrived, others are sent."""
+    access = Access(Login(emulator.user, emulator.password), seconds=60, transfers=2)
+    address = parse_address(f"{emulator.files_address}/photos")
+    connection = access.connection(address, "cloud")
+    moving, counted, lock, pair = 0, [0], threading.Lock(), threading.Barrier(2, timeout=60)
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal moving
+        with lock:
+            moving += 1
+            counted.append(moving)
+        pair.wait()
+        for _piece in range(3):
+            yield b"x" * 100_000
+        with lock:
+            moving -= 1
+
+    def send(number: int) -> None:
+        headers = {"Content-Length": "300000"}
+        connection.ask("PUT", address.url(f"{number}.jpg"), headers=headers, body=pieces())
+
+    emulator.latency = 0.5
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(send, range(12)))
+    assert max(counted) == 2 < emulator.peak <= AT_ONCE
     access.close()
 
 

@@ -248,6 +248,19 @@ class Cluster:
             index.shard.refresh()
         return _Reply({"_shards": {"total": 1, "successful": 1, "failed": 0}})
 
+    def _count_changes(self, names: list[str], params: Params, _body: bytes) -> _Reply:
+        """What an index says of its one shard's operations; of documents nothing."""
+        if params.get("level") != "shards":
+            raise NotEmulated("statistics of whole indexes")
+        told = {}
+        for index in self._matching(names[0]):
+            last = index.shard.last_seq_no
+            numbers = dict.fromkeys(("max_seq_no", "local_checkpoint"), last)
+            commit = {"user_data": {"history_uuid": index.settings["uuid"]}}
+            shard = {"routing": {"primary": True}, "commit": commit, "seq_no": numbers}
+            told[index.name] = {"uuid": index.settings["uuid"], "shards": {"0": [shard]}}
+        return _Reply({"indices": told})
+
     def _health(self, names: list[str], params: Params, _body: bytes) -> _Reply:
         if params.get("wait_for_status", "yellow") != "yellow":
             raise NotEmulated("waiting for another health than yellow")
@@ -546,6 +559,7 @@ _ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
     *_route("PUT", rf"/{_NAMES}/_block/write", Cluster._block),
     *_route("POST", r"/_aliases", Cluster._change_aliases),
     *_route("POST", rf"/{_NAMES}/_refresh", Cluster._refresh),
+    *_route("GET", rf"/{_NAMES}/_stats/docs", Cluster._count_changes),
     *_route("GET", r"/_cluster/health", Cluster._health),
     *_route("GET", rf"/_cluster/health/{_NAMES}", Cluster._health),
     *_route("PUT", rf"/{_NAMES}/_doc/{_KEY}", Cluster._put),
@@ -562,6 +576,7 @@ _ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
 ]
 _PARAMETERS: dict[str, tuple[str, ...]] = {
     "_describe": ("ignore_unavailable", "expand_wildcards"),
+    "_count_changes": ("level",),
     "_health": ("wait_for_status", "timeout"),
     "_put": ("refresh", "require_alias", "if_seq_no", "if_primary_term"),
     "_update": ("refresh",),

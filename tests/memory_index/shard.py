@@ -47,6 +47,11 @@ class Shard:
         self._seq_no = 0
         self._is_fresh = True
 
+    @property
+    def last_seq_no(self) -> int:
+        """The number of the last operation, -1 before the first."""
+        return self._seq_no - 1
+
     def refresh(self) -> None:
         """Let searches see what was written."""
         if not self._is_fresh:

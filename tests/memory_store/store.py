@@ -128,6 +128,10 @@ class MemoryStore:
             self.disk.sent += len(file.data)
         return content_hash(file.data)
 
+    def mark(self, *, listed: bool = False) -> str:
+        """How often the disk was changed."""
+        return str(self._seen if listed else self.disk.changes)
+
     def wait(self, seconds: int) -> bool:
         """Wait for a change since the last listing."""
         with self.disk.changed:

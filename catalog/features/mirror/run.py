@@ -33,6 +33,7 @@ from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.run import options_of
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.agreement import Agreement
 from catalog.work.contents import has_content
 from catalog.work.driver import execute, in_parts, limit_plans
 from catalog.work.folder_names import FolderNames
@@ -75,7 +76,11 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
         options = options_of(workspace, Scope(), accept_losses=request.yes)
         if not dry:
             UntoldReplacements(workspace.journal_dir, repository).give_back(target)
-        survey.look(options, sink.progress)
+        keeps, stores = not request.dryrun, (source, target)
+        agreement = Agreement(
+            workspace.state_dir, repository, stores, "mirror", options, keeps=keeps
+        )
+        survey.look(options, sink.progress, agreement)
         if not request.dryrun:
             target.sweep()
         work = Mirror(workspace, repository, (source, target), survey, sink, request.limit)

@@ -32,6 +32,7 @@ from catalog.features.reconcile.survey import Options
 from catalog.index import queries, schema
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.agreement import Agreement
 from catalog.work.live_listing import LiveListing
 from catalog.work.progress import Progress
 from catalog.work.session import Ask, at_once
@@ -82,6 +83,9 @@ class Lacking:
     first: list[str] = field(default_factory=list)
     rest: list[tuple[str, bytes]] = field(default_factory=list)
 
+    def __bool__(self) -> bool:
+        return bool(self.first or self.rest)
+
     def hashes(self, changed: Iterable[str]) -> tuple[list[str], list[str]]:
         """Both in order, with the assets whose records are changed before that among the first."""
         first = list(dict.fromkeys([*sorted(changed), *sorted(self.first)]))
@@ -111,12 +115,22 @@ class PairSurvey:
         self._repository = repository
         self._stores = ((target, self.shown), (source, self.given))
 
-    def look(self, options: Options, progress: Progress) -> None:
+    def look(self, options: Options, progress: Progress, agreement: Agreement) -> None:
         """One scan of the index, then the listings;
         raises StoreGuard where so much is gone that nothing is believed.
 
-        In this order, so that what another run adds meanwhile is never taken for gone.
+        In this order, so that what another run adds meanwhile is never taken for gone. Neither,
+        where nothing has changed since there was nothing to do.
         """
+        if (unknown := agreement.recall()) is not None:
+            self.unknown = dict(unknown)
+            return
+        self._look(options, progress)
+        if not (self.listed or self.lacking or self.disputed):
+            seen = {store.name: listing.mark for store, listing in self._stores}
+            agreement.keep(self.unknown, seen)
+
+    def _look(self, options: Options, progress: Progress) -> None:
         records = self._scanned([store.name for store, _seen in self._stores])
         index = SyncIndex(self._repository)
         for store, seen in self._stores:

@@ -27,6 +27,7 @@ from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.survey import Options
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.agreement import Agreement
 from catalog.work.checksums import ChecksumWriter
 from catalog.work.description import utc_now
 from catalog.work.driver import execute, in_parts, limit_plans
@@ -79,6 +80,11 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
         work.options = replace(
             work.options, evidence=book.evidence(request.store), stirred=was_stirred
         )
+        if store.folder is None and not request.rehash:
+            keeps = not request.dryrun
+            work.agreement = Agreement(
+                workspace.state_dir, repository, (store,), "sync", work.options, keeps=keeps
+            )
         work.numbers.on_stirred = lambda: book.remember(
             request.store, stirred_since=timestamp(datetime.now(UTC))
         )
@@ -116,8 +122,10 @@ def make_scope(store: ManagedStore, folders: Sequence[str], *, recursive: bool) 
 class Sync:
     """One reconciliation: what a store holds and the index does not say, or otherwise.
 
-    `options` may be amended before the plan is made.
+    `options` may be amended, and an `agreement` given, before the plan is made.
     """
+
+    agreement: Agreement | None = None
 
     def __init__(
         self,
@@ -173,12 +181,24 @@ class Sync:
         yield from in_parts(itertools.chain.from_iterable(chosen), BATCH)
 
     def _guarded(self) -> Iterator[Reconciliation | Skip]:
+        counts = self.agreement.recall() if self.agreement is not None else None
+        sight = self._reconciler.sight
+        if counts is not None:
+            sight.unchanged, sight.ignored = counts["unchanged"], counts["ignored"]
+            return
+        is_empty = True
         try:
-            yield from self._reconciler.plan()
+            for action in self._reconciler.plan():
+                is_empty = False
+                yield action
         except StoreGuard:
             for path in itertools.islice(self._reconciler.missing(), MISSING_SHOWN):
                 self._sink.notice(f"missing     {path}")
             raise
+        sight = self._reconciler.sight
+        if self.agreement is not None and is_empty and sight.is_as_recorded:
+            counts = {"unchanged": sight.unchanged, "ignored": sight.ignored}
+            self.agreement.keep(counts, {self._store.name: self._store.mark(listed=True)})
 
     def foresee(self, action: Reconciliation | Skip) -> Outcome:
         """What is told of a plan."""

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from catalog.domain.actions import Skip
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.candidates import sort_candidates
-from catalog.domain.copies import RecordedFile, is_as_recorded, is_renumbered
+from catalog.domain.copies import MISSING, RecordedFile, is_as_recorded, is_renumbered
 from catalog.domain.evidence import KEPT, Evidence, has_other_ctime
 from catalog.domain.filetypes import COMMON, extension_of
 from catalog.domain.names import comparison_key
@@ -90,6 +90,19 @@ class Sight:
         then nothing is forgotten.
         """
         return any(skip.outcome == "failed" for skip in self.problems)
+
+    @property
+    def is_as_recorded(self) -> bool:
+        """Whether every file is as recorded, and every record but those of missing files has its
+        file: then there is nothing to do, nor to ask.
+        """
+        compared = self.compared
+        of_sidecars = (
+            *(self.sidecars_new, self.sidecars_changed),
+            *(self.sidecars_doubtful, self.sidecars_gone),
+        )
+        is_whole = all(known.state == MISSING for known in compared.gone)
+        return is_whole and not any((compared.fresh, self.doubtful, self.problems, *of_sidecars))
 
     def leave(self, skip: Skip) -> Skip:
         """A file that nothing is done with; one that could not be judged may still be what is

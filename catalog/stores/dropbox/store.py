@@ -141,6 +141,10 @@ class DropboxStore:
         self._folder.is_seen = True
         return self._made.listing.entries(prefix.rstrip("/"), recursive=recursive)
 
+    def mark(self, *, listed: bool = False) -> str:  # noqa: ARG002
+        """None: what changed since a listing is only told together with it."""
+        return ""
+
     def wait(self, seconds: int) -> bool:
         """Wait for a change since the last listing, so many seconds at most;
         whether there was one.

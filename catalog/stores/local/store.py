@@ -71,6 +71,10 @@ class LocalStore:
         """The folder."""
         return self.root
 
+    def mark(self, *, listed: bool = False) -> str:  # noqa: ARG002
+        """None: a disk does not tell."""
+        return ""
+
     def relative(self, folder: str) -> str:
         """A folder by its real path, so that links to it are followed."""
         real = os.path.realpath(folder if os.path.isabs(folder) else self.root / folder)  # noqa: PTH117

@@ -12,7 +12,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,6 +36,7 @@ _BUSY = frozenset({429, 502, 503, 504})
 _BY_ITSELF = frozenset({"MOVE", "COPY", "PATCH"})
 """What a server may work at for long before it answers."""
 _SEND_ON = frozenset({301, 302, 307, 308})
+_BLOCK = 256 * 1024
 _TOLD = 16 * 1024
 """Bytes of an answer that says why, which are read."""
 
@@ -59,7 +60,8 @@ class Line:
 
     `origin` is its scheme, host and port; the login goes nowhere else. `transfers`: files that
     travel there at once, and as many may travel back: a file may be read here while it is written
-    here, and neither waits for the other.
+    here, and neither waits for the other. A file travels until its last byte is sent; the server
+    may be at work on a few more that are there already.
     """
 
     origin: str
@@ -69,6 +71,7 @@ class Line:
 
     def __post_init__(self) -> None:
         self.uploads_at_once = threading.BoundedSemaphore(self.transfers)
+        self.puts_at_once = threading.BoundedSemaphore(max(self.transfers, AT_ONCE))
         self.downloads_at_once = threading.BoundedSemaphore(self.transfers)
         self.calls_at_once = threading.BoundedSemaphore(AT_ONCE)
 
@@ -77,7 +80,7 @@ class Line:
         """What sends requests."""
         context = ssl.create_default_context(cafile=str(self.ca_cert) if self.ca_cert else None)
         nothing = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
-        most = 2 * self.transfers + AT_ONCE
+        most = 2 * (self.transfers + AT_ONCE)
         return httpx.Client(
             verify=context,
             cookies=http.cookiejar.CookieJar(nothing),  # a session would outlive a wrong password
@@ -152,7 +155,7 @@ class Connection:
         def request() -> httpx.Response:
             return self._answered(method, url, headers or {}, body)
 
-        with self.line.uploads_at_once if method == "PUT" else self.line.calls_at_once:
+        with self.line.puts_at_once if method == "PUT" else self.line.calls_at_once:
             return self.patience.repeat(request, path, is_once=is_once)
 
     def list(
@@ -192,7 +195,13 @@ class Connection:
         headers: Mapping[str, str],
         body: bytes | Iterable[bytes],
     ) -> httpx.Response:
-        response = self._sent(method, url, headers, body)
+        with contextlib.ExitStack() as travelling:
+            if method == "PUT":
+                travelling.enter_context(self.line.uploads_at_once)
+                if isinstance(body, bytes):
+                    headers, body = {**headers, "Content-Length": str(len(body))}, _blocks(body)
+                body = _before(body, travelling.close)
+            response = self._sent(method, url, headers, body)
         try:
             response.read()
         finally:
@@ -247,6 +256,17 @@ def judge(error: Exception, attempt: int) -> Verdict | None:
         is_unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
         return Verdict(None if is_untrusted(error) else growing(attempt), is_lost=not is_unsent)
     return None
+
+
+def _blocks(data: bytes) -> Iterator[bytes]:
+    """Bytes in blocks: of each that the line does not take at once the rest is copied."""
+    return (data[start : start + _BLOCK] for start in range(0, len(data), _BLOCK))
+
+
+def _before(pieces: Iterable[bytes], then: Callable[[], object]) -> Iterator[bytes]:
+    """The same pieces; `then` is called once they are sent."""
+    yield from pieces
+    then()
 
 
 def _refusal(response: httpx.Response) -> Refused:

@@ -63,8 +63,10 @@ class ServerFolder:
 
         Raises InvalidPath where a file is in its place.
         """
-        with self._lock:
-            self._make(from_text(path), path)
+        system = from_text(path)
+        if system not in self._made:
+            with self._lock:
+                self._make(system, path)
 
     def _make(self, system: str, path: str) -> None:
         if system in self._made:

@@ -65,6 +65,8 @@ class KeptTree:
         self._lock = threading.Lock()
         has_numbers = operations.traits.numbers
         self.device = number_of(identity, 31) if has_numbers else 0
+        self.seen = ""
+        """The tag of the root as the last `refresh` found it."""
 
     # --- bringing it up to date -------------------------------------------------------------------
 
@@ -77,13 +79,18 @@ class KeptTree:
 
     def _brought_up_to_date(self) -> None:
         with closing(open_database(self._file, self._identity)) as database:
-            if self._operations.traits.tells_below:
-                tag = self._tag()
-                if tag and tag == database.revision(""):
-                    return
-            _Walk(self, database).go()
+            tag = self.tag()
+            if not tag or tag != database.revision(""):
+                _Walk(self, database).go()
+            self.seen = database.revision("") if self._operations.traits.tells_below else ""
 
-    def _tag(self) -> str:
+    def tag(self) -> str:
+        """The tag of the root, "" where the server does not give it another for any change below.
+
+        Raises StoreUnavailable where the folder is not there.
+        """
+        if not self._operations.traits.tells_below:
+            return ""
         try:
             return self._operations.look(self._folder.url(""), "").etag
         except NotFound as error:
@@ -128,7 +135,7 @@ class KeptTree:
         while waited < seconds:
             patience.pause(min(POLL, seconds - waited))
             waited += POLL
-            if self._tag() != known:
+            if self.tag() != known:
                 return True
         return False
 

@@ -173,7 +173,7 @@ class Operations:
         self.check_free(target)
         headers = {"Content-Length": str(known.size), "If-None-Match": "*"}
         with Download(self._connection, *source) as stream:
-            pieces = iter(lambda: stream.read(1 << 20), b"")
+            pieces = iter(lambda: stream.read(1 << 20) or b"", b"")
             self._connection.ask("PUT", *target, headers=headers, body=pieces, is_once=True)
         if not self.has_same_content(source.url, target.url, source.path):
             self.drop(target.url)

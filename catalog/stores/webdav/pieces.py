@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import BinaryIO
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import BinaryIO, Self
 
 from catalog.domain.fixity import ContentHasher
 from catalog.errors import NotFound, StoreError, StoreUnavailable
@@ -11,16 +13,48 @@ from catalog.stores.patience import Ambiguous
 from catalog.stores.sending import read_up_to, source_changed
 from catalog.stores.webdav.addresses import Address, escape_path
 from catalog.stores.webdav.answers import FILE_PROPERTIES
-from catalog.stores.webdav.connection import LONG
+from catalog.stores.webdav.connection import LONG, Connection
 from catalog.stores.webdav.failures import status_of
 from catalog.stores.webdav.operations import SHA1, Operations
 
 PIECE = 10 * 1024 * 1024
 """Bytes of one piece; 5 MiB at least are asked for."""
+AT_ONCE = 2
+"""Pieces of one file under way; a Nextcloud asks for 5 at most."""
 PIECES = 10_000
 """Pieces of one file at most."""
 FIRST_LOOK, LONGEST_LOOK = 1.0, 30.0
 """Seconds between looks for a file that the server puts together by itself."""
+
+
+class _Senders:
+    """Pieces of one file under way, a few at once, while the next is read. Ends when all have
+    arrived; raises what became of one.
+    """
+
+    def __init__(self, connection: Connection, path: str, headers: dict[str, str]) -> None:
+        self._connection = connection
+        self._path = path
+        self._headers = headers
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pieces")
+        self._under_way: deque[Future[object]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, _error: object, _trace: object) -> None:
+        self._threads.shutdown()
+        while kind is None and self._under_way:
+            self._under_way.popleft().result()
+
+    def send(self, url: str, piece: bytes) -> None:
+        """Begin to send a piece, once another one has arrived."""
+        if len(self._under_way) == AT_ONCE:
+            self._under_way.popleft().result()
+        ask = self._connection.ask
+        self._under_way.append(
+            self._threads.submit(ask, "PUT", url, self._path, headers=self._headers, body=piece)
+        )
 
 
 class PieceSender:
@@ -53,18 +87,13 @@ class PieceSender:
         hasher = ContentHasher((SHA1,))
         step = max(PIECE, -(-size // PIECES))
         number, left = 0, size
-        while left and (piece := read_up_to(stream, min(step, left))):
-            hasher.update(piece)
-            left -= len(piece)
-            number += 1
-            if there.get(f"{number:05d}") != len(piece):
-                self._connection.ask(
-                    "PUT",
-                    f"{home}/{number:05d}",
-                    path,
-                    headers=common,
-                    body=piece,
-                )
+        with _Senders(self._connection, path, common) as senders:
+            while left and (piece := read_up_to(stream, min(step, left))):
+                number += 1
+                if there.get(f"{number:05d}") != len(piece):
+                    senders.send(f"{home}/{number:05d}", piece)
+                hasher.update(piece)
+                left -= len(piece)
         if left or stream.read(1) or hasher.hexdigest() != digest:
             self._operations.drop(home)
             raise source_changed(path, self._folder.name)

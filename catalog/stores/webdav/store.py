@@ -128,6 +128,11 @@ class WebdavStore:
         self._folder.is_seen = True
         return self._made.tree.entries(prefix.rstrip("/"), recursive=recursive)
 
+    def mark(self, *, listed: bool = False) -> str:
+        """The entity tag of the root, where the server gives it another for any change below."""
+        tree = self._made.tree
+        return tree.seen if listed else tree.tag()
+
     def wait(self, seconds: int) -> bool:
         """Wait for a change since the last listing, so many seconds at most;
         whether there was one.
