@@ -20,9 +20,8 @@ def _place(number: int) -> dict[str, str]:
 
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-_NUMBER = int(_WORKER.removeprefix("gw") or 0)
 if _WORKER:
-    os.environ |= _place(_NUMBER)
+    os.environ |= _place(int(_WORKER.removeprefix("gw")))
     time.tzset()
 
 # what is started again and again, as the program is, is compiled once
@@ -33,7 +32,7 @@ import gc
 import random
 import signal
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,22 +145,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         running.end_leftovers()
 
 
-class FromTheEnd(pytest.Dir):
-    """A folder of tests whose last are loaded first."""
-
-    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        """All that is in it."""
-        return reversed(list(super().collect()))
-
-
-def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Every other process begins at the end: it then finds compiled what its neighbour has."""
-    return FromTheEnd.from_parent(parent, path=path) if _NUMBER % 2 else None
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """All processes have one order; a long run leaves out what would be the same again."""
-    items.sort(key=lambda item: item.path.parts)
+    """A long run leaves out what would be the same again."""
     if config.option.long:
         items[:] = [item for item in items if _is_chance(item)]
 
