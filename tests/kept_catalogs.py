@@ -22,6 +22,7 @@ from running import Lab
 FOLDER = Path(__file__).parent / "catalogs"
 KEPT = sorted(path.stem for path in FOLDER.glob("*.jsonl"))
 COMPANIONS = ("events", "stores", "sources", "decisions", "handovers")
+"""Those that a kept catalog has; later versions add others, which are empty then."""
 SETTINGS = ("number_of_shards", "auto_expand_replicas", "translog", "mapping", "refresh_interval")
 """What is kept of the settings of an index; the rest is of the node that it lay on."""
 PLACES = ("nas", "archive", "source", "staging", "home")

@@ -151,6 +151,13 @@ class Console:
         return TerminalSink(self, words, self.progress())
 
     @property
+    def is_logged(self) -> bool:
+        """Whether a service says on stderr what it is asked: where a journal reads that, or a
+        person wants to see it.
+        """
+        return self.verbose or (not self.quiet and not sys.stderr.isatty())
+
+    @property
     def can_ask(self) -> bool:
         """Whether a person is there to answer."""
         return not self.quiet and not self.json and sys.stdin.isatty() and sys.stderr.isatty()

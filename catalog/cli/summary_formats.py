@@ -74,6 +74,7 @@ MOVER = SummaryFormat(
     shown=("moved", "equal"),
     done="moved",
 )
+SERVE = SummaryFormat()
 STORE_REMOVE = SummaryFormat(("dropped", "failed"), ("dropped",), done="dropped")
 VERIFY = SummaryFormat(
     ("verified", "repaired", "damaged", "edited", "held", "missing", "failed"),

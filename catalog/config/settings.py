@@ -232,6 +232,11 @@ class Settings:
     webdav_logins: tuple[WebdavLoginSetting, ...] = setting(
         (), "logins at further WebDAV servers, or of further users, see below", by_name=True
     )
+    web_proxies: tuple[str, ...] = setting(
+        ("127.0.0.1", "::1"),
+        "addresses or networks of the proxies that `catalog serve --behind-proxy` believes",
+        parse=_texts,
+    )
     vault_address: str | None = setting(
         None,
         "Vault or OpenBao that keeps secrets, such as https://vault.example:8200",
@@ -345,11 +350,22 @@ class Settings:
         20.0, "seconds after which reading one file is given up", above(0)
     )
     file_memory_mb: int = setting(1024, "memory one file may need, in MiB", at_least(64))
+    previews: Literal["on", "off"] = setting(
+        "on", "make small pictures of photos and videos in the decode that reading them does anyway"
+    )
     preview_dir: Path | None = setting(
-        None, "folder where small pictures for `catalog review` are kept"
+        None, "folder where small pictures and films to look at are kept"
+    )
+    preview_gb: float = setting(
+        20.0, "space for small pictures, in GB; the longest unused go first", at_least(0)
     )
     preview_cache_mb: int = setting(
-        512, "space for those small pictures, in MB; the longest unused go first", at_least(0)
+        4096,
+        "space for large pictures, made when they are looked at, in MB; the same",
+        at_least(0),
+    )
+    film_cache_gb: float = setting(
+        20.0, "space for films made for browsers, in GB; the same", at_least(0)
     )
     checksums: tuple[Literal["md5", "sha1", "sha256"], ...] = setting(
         ("sha1",),

@@ -87,7 +87,8 @@ class Appearance:
     a small picture, its quality.
 
     `media.pixels` measures them; the small picture is a WebP in base64. `frames_look` is one of all
-    frames, of what has several; `problem` says what of the picture could not be decoded.
+    frames, of what has several; `problem` says what of the picture could not be decoded; `preview`
+    is a WebP for people, where one was asked for.
     """
 
     phash: str
@@ -96,6 +97,7 @@ class Appearance:
     quality: Quality
     frames_look: str | None = None
     problem: str = ""
+    preview: bytes = field(default=b"", repr=False)
 
 
 class FactValues(TypedDict, total=False):
@@ -141,7 +143,8 @@ class Facts:
     holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating ...),
     `sources` which reader gave what. `problem` says why the picture itself could not be looked at,
     or not wholly, though the file is kept. `in_part`: not all of its bytes were there, so that it
-    was looked at by a thumbnail; `incomplete`: nor all that readers asked for.
+    was looked at by a thumbnail; `incomplete`: nor all that readers asked for. `preview` is a WebP
+    for people, where one was asked for, until it is kept.
     """
 
     hash: str
@@ -168,6 +171,7 @@ class Facts:
     checksums: Mapping[str, str] = field(default_factory=dict)
     in_part: bool = False
     incomplete: bool = False
+    preview: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,23 @@ Saying = Callable[[PersonFields, AssetDocument], PersonFields]
 to what is said now.
 """
 
-KEYS = ("taken", "position", "place", "title", "description", "rating", "favorite", "albums")
+KEYS = (
+    "taken",
+    "position",
+    "place",
+    "title",
+    "description",
+    "rating",
+    "favorite",
+    "albums",
+    "private",
+)
 """What `catalog set` sets."""
 
 _ASSIGNMENT = re.compile(rf"({'|'.join(KEYS)})(\+=|-=|=)(.*)", re.DOTALL)
 _LIKE_ONE = re.compile(r"([A-Za-z_]+)(\+=|-=|=).*", re.DOTALL)
+_LISTS = ("albums", "private")
+"""Keys with several values, to which some can be added, and from which some can be taken."""
 _ZONE = "zone:"
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _GRACE = timedelta(days=1)
@@ -101,9 +113,10 @@ def _parsed(text: str, now: datetime) -> Assignment:
     if not match:
         raise UsageError(f"{text} is no KEY=VALUE.")
     key, operator, value = match[1], match[2], match[3].strip()
-    if operator != "=" and key not in ("albums", "taken"):
+    if operator != "=" and key not in (*_LISTS, "taken"):
         raise UsageError(
-            f"{key}{operator} is not understood: only albums can be added to, and taken.",
+            f"{key}{operator} is not understood: only {', '.join(_LISTS)} and taken can be added "
+            "to.",
             hint=f"Write {key}=VALUE.",
         )
     if not value and operator == "=":
@@ -141,7 +154,7 @@ def _value(key: str, text: str, now: datetime) -> Any:
         return CHECKS[key](int(text) if re.fullmatch(r"-?\d", text, re.ASCII) else text)
     if key == "favorite":
         return CHECKS[key](_ANSWERS.get(text.lower(), text))
-    if key == "albums":
+    if key in _LISTS:
         return CHECKS[key]([part for part in text.split(",") if part.strip()])
     return CHECKS[key](text)
 
@@ -218,7 +231,7 @@ def assign_fields(assignments: Sequence[Assignment], clocks: Clocks) -> Saying:
                     corrected[base["hash"]] = _corrected(one.value, person, base, clocks)
                 now = with_value(now, one.key, corrected[base["hash"]])
             elif one.operator != "=":
-                now = _with_albums(now, base, one)
+                now = _with_more(now, base, one)
             else:
                 now = with_value(now, one.key, one.value)
                 if one.key == "position" and one.value is None:
@@ -255,17 +268,17 @@ def _current_time(person: PersonFields, base: AssetDocument) -> CaptureTime | No
     return read_captured(captured) if captured else None
 
 
-def _with_albums(person: PersonFields, base: AssetDocument, one: Assignment) -> PersonFields:
-    """More or fewer albums than there are;
+def _with_more(person: PersonFields, base: AssetDocument, one: Assignment) -> PersonFields:
+    """More or fewer words of a list than there are;
     what comes to the same as without a person is no longer said by one.
     """
-    stated = list(base.get("albums", []))
-    before = person.get("albums", stated)
+    stated = list(cast("list[str]", base.get(one.key, [])))
+    before = cast("list[str]", person.get(one.key, stated))
     if one.operator == "+=":
         after = list(dict.fromkeys([*before, *one.value]))
     else:
-        after = [album for album in before if album not in one.value]
-    return with_value(person, "albums", None if after == stated else CHECKS["albums"](after))
+        after = [word for word in before if word not in one.value]
+    return with_value(person, one.key, None if after == stated else CHECKS[one.key](after))
 
 
 def assign_tags(add: Sequence[str], remove: Sequence[str]) -> Saying:

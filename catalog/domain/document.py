@@ -127,7 +127,7 @@ class PersonFields(TypedDict, total=False):
 
     `taken` is the wall clock as ISO 8601, with its offset if known; `position` is [lat, lon] in
     degrees and `around` the gazetteer's words for it (set with it, never alone); `place` is a name
-    of the person's own; `rating` is -1 to 5.
+    of the person's own; `rating` is -1 to 5; `private` names those who alone see it.
     """
 
     taken: str
@@ -141,6 +141,7 @@ class PersonFields(TypedDict, total=False):
     rating: int
     favorite: bool
     albums: list[str]
+    private: list[str]
 
 
 class Extracted(TypedDict, total=False):
@@ -156,6 +157,7 @@ class Extracted(TypedDict, total=False):
     rating: int | None
     favorite: bool | None
     albums: list[str] | None
+    private: list[str] | None
 
 
 # --- files of an asset ----------------------------------------------------------------------------
@@ -278,6 +280,7 @@ class AssetDocument(TypedDict, total=False):
     rating: int
     title: str
     description: str
+    private: list[str]
     manual: list[str]
     owner: str
     device: str
@@ -354,8 +357,8 @@ class EventNote(TypedDict, total=False):
     `source` is where a file was before, `trash` what it is called in its store's trash. `effect` is
     "index", "file" or "handover": what an undo has to bring back. `undoes` is the run that is taken
     back, and `reverses` the id of that event of it which this one takes back. `reason` is for a
-    person, `reason_kind` for counting. `at`, `run`, `command` and `outcome` are there once it is
-    written.
+    person, `reason_kind` for counting. `by` is the user of the web program who had it done. `at`,
+    `run`, `command` and `outcome` are there once it is written.
     """
 
     store: str
@@ -373,6 +376,7 @@ class EventNote(TypedDict, total=False):
     run: str
     command: str
     outcome: str
+    by: str
 
 
 class EventRow(EventNote):
@@ -444,6 +448,33 @@ class DecisionRow(TypedDict):
     at: str
     run: str
     note: NotRequired[str]
+
+
+class PasswordRow(TypedDict):
+    """A password as Argon2 writes it: with its salt and cost, and not to be turned back."""
+
+    argon2: str
+
+
+class AccessRow(TypedDict, total=False):
+    """Who may come in, on the web: a user, a token of a program, a session of a browser, or a
+    link that logs in once, by `kind`.
+
+    `name` is the user that it is, or stands for; `role` and `password` are a user's, `label` and
+    `scopes` a token's. `by` made it. The id of all but users is the digest of their secret, which
+    is not kept.
+    """
+
+    kind: str
+    name: str
+    role: str
+    scopes: list[str]
+    password: PasswordRow
+    at: str
+    by: str
+    expires: str
+    seen: str
+    label: str
 
 
 # --- rows by the names of their fields ------------------------------------------------------------

@@ -34,17 +34,18 @@ from catalog.domain.document import (
 )
 from catalog.domain.geo import position_or_reason
 
-_PLAIN = ("title", "description", "rating", "favorite", "albums")
+_PLAIN = ("title", "description", "rating", "favorite", "albums", "private")
 NAMES = ("taken", "position", "around", "place", "tags_added", "tags_removed", *_PLAIN)
 """What a person can set, in the order in which it is laid over."""
 
 MAX_TEXT, MAX_DESCRIPTION, MAX_WORDS = 1000, 10_000, 1000
 """Characters of a title, tag, album or place; of a description; tags or albums of one asset."""
 
-_ADDED_UP: tuple[Literal["tags_added", "tags_removed", "albums"], ...] = (
+_ADDED_UP: tuple[Literal["tags_added", "tags_removed", "albums", "private"], ...] = (
     "tags_added",
     "tags_removed",
     "albums",
+    "private",
 )
 _COVERED = {
     "taken": ("captured",),
@@ -261,6 +262,7 @@ CHECKS: dict[str, Callable[[object], Any]] = {
     "rating": _checked_rating,
     "favorite": _checked_favorite,
     "albums": _checked_words,
+    "private": _checked_words,
 }
 """The value as it is kept, by name; each raises ValueError with the reason where it is none."""
 

@@ -27,12 +27,17 @@ AT_ONCE = 500
 """Documents in one request."""
 
 
-def event_lines(alias: str, event: EventRow, *, run: str, command: str) -> list[Line]:
-    """The lines that write an event of a run into the history of a catalog."""
+def event_lines(alias: str, event: EventRow, *, run: str, command: str, by: str = "") -> list[Line]:
+    """The lines that write an event of a run into the history of a catalog.
+
+    `by` is the user of the web program who had it done, or "".
+    """
     index = schema.companion(alias, "events")
     where = {"_index": index, "_id": event_id(run, event), "require_alias": True}
     now = timestamp(datetime.now(UTC))
     stamped: EventRow = {"at": now, "run": run, "command": command, "outcome": "done", **event}
+    if by:
+        stamped["by"] = by
     return [{"index": where}, stamped]
 
 
@@ -51,16 +56,17 @@ class _Sent:
 
 
 class Editor:
-    """Applies edits for one run.
+    """Applies edits for one run, and one user of the web program where `by` names one.
 
     May be asked to apply the same edits again: what is done already is left as it is. Where the
     node died with half of a request done, a change that is there is told again.
     """
 
-    def __init__(self, repository: Repository, *, run: str, command: str) -> None:
+    def __init__(self, repository: Repository, *, run: str, command: str, by: str = "") -> None:
         self._repository = repository
         self._run = run
         self._command = command
+        self._by = by
         self._sent: dict[str, _Sent] = {}
 
     def apply(self, edits: Sequence[Edit]) -> list[str]:
@@ -220,4 +226,5 @@ class Editor:
         return {**document, "updated": timestamp(datetime.now(UTC))}
 
     def _event_lines(self, event: EventRow) -> list[Line]:
-        return event_lines(self._repository.alias, event, run=self._run, command=self._command)
+        alias = self._repository.alias
+        return event_lines(alias, event, run=self._run, command=self._command, by=self._by)

@@ -97,6 +97,7 @@ FIELDS: dict[str, str] = {
     "precision": "captured.precision",
     "shape": "shape",
     "megapixels": "megapixels",
+    "private": "private",
     "owner": "owner",
     "device": "device",
     **{kind: f"checksums.{kind}" for kind in KEPT},

@@ -2,8 +2,8 @@
 
 One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events`
 (append-only history), `-stores` (known stores), `-sources` (files that
-were read before), `-decisions` (what a person decided) and `-handovers` (what was handed over to a
-cloud).
+were read before), `-decisions` (what a person decided), `-handovers` (what was handed over to a
+cloud) and `-access` (who may look at it on the web).
 
 A schema has a version and a revision. Another version needs a copy of every document
 (`migration.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
@@ -19,13 +19,15 @@ from catalog.domain.checksums import KEPT
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
-REVISION = 3
+REVISION = 4
 """Counts what was added to the mappings since that version, over all indexes;
 0 again with the next version.
 """
 ASSETS = "assets"
 """What the index behind the catalog's own alias holds."""
-COMPANIONS = ("events", "stores", "sources", "decisions", "handovers")
+ACCESS = "access"
+"""The companion that travels only where a person asks for it: it says who may come in."""
+COMPANIONS = ("events", "stores", "sources", "decisions", "handovers", ACCESS)
 
 Definition: TypeAlias = dict[str, Any]
 """A mapping, or another part of the request that makes an index, in Elasticsearch's own words."""
@@ -137,6 +139,7 @@ ASSET_PROPERTIES: Definition = {
     "rating": INTEGER,
     "title": TEXT,
     "description": {"type": "text"},
+    "private": KEYWORD,
     "manual": KEYWORD,
     "owner": KEYWORD,
     "device": KEYWORD,
@@ -206,6 +209,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "trash": PATH,
         "undoes": KEYWORD,
         "reverses": KEYWORD,
+        "by": KEYWORD,
     },
     "stores": {
         "name": KEYWORD,
@@ -251,6 +255,18 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "at": DATE,
         "confirmed": DATE,
         "run": KEYWORD,
+    },
+    ACCESS: {
+        "kind": KEYWORD,
+        "name": KEYWORD,
+        "role": KEYWORD,
+        "scopes": KEYWORD,
+        "password": STORED,
+        "at": DATE,
+        "by": KEYWORD,
+        "expires": DATE,
+        "seen": DATE,
+        "label": KEYWORD,
     },
 }
 

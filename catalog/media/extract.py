@@ -258,6 +258,7 @@ def _describe(
         problem=problem or (appearance.problem if appearance else ""),
         in_part=in_part,
         incomplete=incomplete,
+        preview=appearance.preview if appearance else b"",
     )
 
 
@@ -344,50 +345,55 @@ def _look(
         return None, ""
     try:
         if isinstance(source, PartSource) and request.part is not None:
-            return _look_at_thumbnail(request.part.thumbnail), ""
+            return _look_at_thumbnail(request), ""
         if filetype.kind == "video":
-            return _look_at_video(source, request.path), ""
-        return _look_at_still(source, filetype, findings), ""
+            return _look_at_video(source, request), ""
+        return _look_at_still(source, filetype, findings, request.with_preview), ""
     except UnreadableMedia as error:
         return None, str(error)
     except MemoryError:
         return None, "the picture needs more memory than is allowed"
 
 
-def _look_at_thumbnail(path: str) -> Appearance:
+def _look_at_thumbnail(request: Request) -> Appearance:
     """Of a file that is not whole, its pixels are never decoded."""
     from catalog.domain.filetypes import BY_NAME
 
-    if not path:
+    if request.part is None or not request.part.thumbnail:
         raise UnreadableMedia("its store has no preview of it")
-    with open(path, "rb") as stream:
-        return pixels.look(stream, BY_NAME["jpeg"], 1)
+    with open(request.part.thumbnail, "rb") as stream:
+        return pixels.look(stream, BY_NAME["jpeg"], 1, request.with_preview)
 
 
-def _look_at_video(source: ByteSource, path: str) -> Appearance:
+def _look_at_video(source: ByteSource, request: Request) -> Appearance:
     from catalog.media.video.frames import key_frame
 
-    frame = key_frame(SourceStream(source, path))
+    frame = key_frame(SourceStream(source, request.path))
     if frame is None:
         raise UnreadableMedia("the video has no frame that can be decoded")
-    return pixels.measure(frame)
+    return pixels.look_at(frame, side=request.with_preview)
 
 
-def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings) -> Appearance:
-    turn = 1 if findings.displayed else findings.get("orientation", 1)
+def _look_at_still(
+    source: ByteSource, filetype: FileType, findings: Findings, side: int
+) -> Appearance:
+    """What a still looks like, with a preview of so many pixels if it is not 0."""
+    orientation = findings.get("orientation", 1)
     offset, length = findings.get("preview_offset"), findings.get("preview_length")
     if offset and length:
         from catalog.domain.filetypes import BY_NAME
 
-        preview = io.BytesIO(source.read(offset, length))
-        return pixels.look(preview, BY_NAME["jpeg"], findings.get("orientation", 1))
+        embedded = io.BytesIO(source.read(offset, length))
+        if side and is_raw(filetype) and not pixels.is_enough(embedded):
+            side = 0
+        return pixels.look(embedded, BY_NAME["jpeg"], orientation, side)
     with picture_stream(source) as stream:
         if is_raw(filetype):
             from catalog.media.raw_decoder import develop
 
             picture, upright = develop(stream)
-            return pixels.measure(picture, 1 if upright else findings.get("orientation", 1))
-        return pixels.look(stream, filetype, turn)
+            return pixels.look_at(picture, 1 if upright else orientation, side)
+        return pixels.look(stream, filetype, 1 if findings.displayed else orientation, side)
 
 
 def picture_stream(source: ByteSource) -> BinaryIO:

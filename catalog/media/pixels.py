@@ -10,18 +10,20 @@ import base64
 import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, JpegImagePlugin
 
 from catalog.domain.asset import Appearance
 from catalog.domain.filetypes import FileType
 from catalog.domain.looks import measure_relief
 from catalog.domain.similarity import GRID, LOOK_SIDE, measure_quality, perceptual_hash
 from catalog.errors import UnreadableMedia
+from catalog.media import rendering
 
 DRAFT_SIDE = 128
 """Pixels that a scaled decode keeps on the short side at least:
@@ -42,6 +44,10 @@ MOST_PIXELS = 400_000_000
 MOST_BYTES = 256 * 1024 * 1024
 LEAST_SHARE = 0.2
 """Share of a picture's rows that must be there for it to be looked at."""
+MOST_TWICE = 1_000_000
+"""Pixels of a JPEG up to which it is decoded twice: for its look, and for a preview."""
+SMALLEST_EMBEDDED = 320
+"""Pixels on the long side below which a JPEG inside a RAW file is too small to judge by."""
 _UNDECODED = 128
 _END_OF_JPEG = b"\xff\xd9"
 INNER = 0.025
@@ -52,41 +58,76 @@ which finds pictures that were cropped a little.
 Image.MAX_IMAGE_PIXELS = (
     None  # the reader's limits of memory and time guard against bombs, large panoramas are real
 )
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 NO_DECODER = frozenset({"jxl", "x3f"})
 """Types of stills that nothing installed here decodes."""
 
 
-def look(stream: BinaryIO, filetype: FileType, orientation: int) -> Appearance:
-    """What a still image looks like as shown. Raises UnreadableMedia with the reason."""
+def look(stream: BinaryIO, filetype: FileType, orientation: int, side: int = 0) -> Appearance:
+    """What a still image looks like as shown, with a preview of so many pixels on its long side (0:
+    without one), where that costs no further decode of a large picture. Raises UnreadableMedia with
+    the reason.
+    """
+    with _decoding(filetype):
+        grey, picture, full, problem = decode(stream, filetype, side)
+        turn = 1 if grey.format == "TIFF" else orientation  # Pillow turns a TIFF itself
+        seen = measure(grey, turn)
+        if side and picture is not None:
+            seen = replace(seen, preview=rendering.render(picture, side, turn, full))
+        with contextlib.suppress(OSError, SyntaxError, ValueError, EOFError, KeyError):
+            seen = replace(seen, frames_look=_look_at_frames(grey, turn))
+        return replace(seen, problem=problem)
+
+
+def preview(stream: BinaryIO, filetype: FileType, orientation: int, side: int) -> bytes:
+    """A still image as people are shown it. Raises UnreadableMedia with the reason."""
+    with _decoding(filetype):
+        if filetype.family == "jpeg":
+            opened = JpegImagePlugin.JpegImageFile(stream)
+            full = opened.size
+            picture, _problem = _drafted(opened, stream, None, rendering.within(full, side))
+            return rendering.render(picture, side, orientation, full)
+        picture = _opened(stream, filetype)
+        turn = 1 if picture.format == "TIFF" else orientation
+        return rendering.render(picture, side, turn)
+
+
+def is_enough(embedded: BinaryIO) -> bool:
+    """Whether a JPEG inside a RAW file is large enough for people to judge the picture by."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return max(JpegImagePlugin.JpegImageFile(embedded).size) >= SMALLEST_EMBEDDED
+    except Exception:  # it is developed, then
+        return False
+    finally:
+        embedded.seek(0)
+
+
+@contextlib.contextmanager
+def _decoding(filetype: FileType) -> Iterator[None]:
+    """Whatever a decoder raises, as UnreadableMedia."""
     if filetype.name in NO_DECODER:
         raise UnreadableMedia(f"no decoder for {filetype.name} pictures is installed")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture, problem = _small_grey(stream, filetype)
-            turn = 1 if picture.format == "TIFF" else orientation  # Pillow turns a TIFF itself
-            seen = measure(picture, turn)
-            with contextlib.suppress(OSError, SyntaxError, ValueError, EOFError, KeyError):
-                seen = replace(seen, frames_look=_look_at_frames(picture, turn))
-            return replace(seen, problem=problem)
+            yield
     except MemoryError:
         raise
     except Exception as error:  # decoders raise nearly anything for broken files
-        raise UnreadableMedia(f"the picture cannot be decoded: {reason_of(error)}") from error
+        reason = rendering.reason_of(error)
+        raise UnreadableMedia(f"the picture cannot be decoded: {reason}") from error
+
+
+def look_at(picture: Image.Image, orientation: int = 1, side: int = 0) -> Appearance:
+    """What a picture looks like that is decoded already, with a preview if a side is given."""
+    seen = measure(picture, orientation)
+    return replace(seen, preview=rendering.render(picture, side, orientation)) if side else seen
 
 
 def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
     """What a decoded picture looks like, turned upright first."""
-    grey = grey_of(picture)
+    grey = rendering.grey_of(picture)
     small = _at_most(grey, QUALITY_SIDE)
     grid = small.resize((GRID, GRID), Image.Resampling.LANCZOS, reducing_gap=3.0)
     inside = (
@@ -97,8 +138,10 @@ def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
     )
     inner = small.resize((GRID, GRID), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
     tiny = small.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR)
-    if orientation in _TURNS:
-        grid, inner, tiny = (each.transpose(_TURNS[orientation]) for each in (grid, inner, tiny))
+    if orientation in rendering.TURNS:
+        grid, inner, tiny = (
+            each.transpose(rendering.TURNS[orientation]) for each in (grid, inner, tiny)
+        )
     hashes = perceptual_hash(np.asarray(grid)), perceptual_hash(np.asarray(inner))
     quality = replace(
         measure_quality(np.asarray(small)), relief=round(measure_relief(np.asarray(tiny)), 2)
@@ -125,10 +168,12 @@ def _look_at_frames(picture: Image.Image, orientation: int) -> str | None:
     strip = np.zeros((tiles, LOOK_SIDE, LOOK_SIDE), np.float32)
     for number in range(count):
         picture.seek(number)
-        tiny = grey_of(picture).resize(
+        tiny = rendering.grey_of(picture).resize(
             (LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0
         )
-        strip[number * tiles // count] += np.asarray(upright(tiny, orientation), np.float32)
+        strip[number * tiles // count] += np.asarray(
+            rendering.upright(tiny, orientation), np.float32
+        )
     of_each = np.bincount(np.arange(count) * tiles // count, minlength=tiles)
     values = (strip / of_each[:, None, None]).round().astype(np.uint8)
     return _encoded(Image.fromarray(values.reshape(tiles * LOOK_SIDE, LOOK_SIDE)))
@@ -147,40 +192,90 @@ def decode_look(look: str) -> npt.NDArray[np.uint8]:
         return np.asarray(tiny.convert("L"))
 
 
-def _small_grey(stream: BinaryIO, filetype: FileType) -> tuple[Image.Image, str]:
-    """A picture, and what of it could not be decoded."""
+class Decoded(NamedTuple):
+    """A picture as it is measured, and as it is shown in colour, which may be the same object, and
+    is None where it would have to be decoded for that alone; its size before it was decoded
+    smaller, and what of it could not be decoded.
+    """
+
+    grey: Image.Image
+    picture: Image.Image | None
+    full: tuple[int, int]
+    problem: str = ""
+
+
+def decode(stream: BinaryIO, filetype: FileType, side: int) -> Decoded:
+    """A picture to be measured, and to be shown with so many pixels on its long side; its grey is
+    exactly what a decode for nothing else gives. Raises what decoders do.
+    """
     if filetype.family == "jpeg":
-        return _small_jpeg(stream)
+        return _jpeg(stream, side)
+    picture = _opened(stream, filetype)
+    return Decoded(picture, picture, picture.size)
+
+
+def _opened(stream: BinaryIO, filetype: FileType) -> Image.Image:
+    """A picture that cannot be decoded smaller."""
     if filetype.name in ("heic", "heif"):
-        return open_heif(stream), ""
-    picture = Image.open(stream)
-    if filetype.name == "jp2":
-        picture.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
+        return open_heif(stream)
+    picture: Image.Image = Image.open(stream)
     picture.load()
-    return (avif_upright(picture) if filetype.name == "avif" else picture), ""
+    return rendering.avif_upright(picture) if filetype.name == "avif" else picture
 
 
-def _small_jpeg(stream: BinaryIO) -> tuple[Image.Image, str]:
-    """A JPEG; of one that is cut short as much as there is, and grey below."""
-    picture = _drafted(stream)
+def _jpeg(stream: BinaryIO, side: int) -> Decoded:
+    """A JPEG; of one that is cut short as much as there is, and grey below.
+
+    One decode does for both where they need the same scale: the first of three channels is the grey
+    picture then. Else only a small one is decoded twice.
+    """
+    opened = JpegImagePlugin.JpegImageFile(stream)
+    full = opened.size
+    least, wanted = (DRAFT_SIDE, DRAFT_SIDE), rendering.within(full, side or DRAFT_SIDE)
+    if side and _scale(full, wanted) == _scale(full, least) and _has_luma(opened):
+        picture, problem = _drafted(opened, stream, "YCbCr", wanted)
+        return Decoded(picture, picture, full, problem)
+    grey, problem = _drafted(opened, stream, "L", least)
+    if not side or full[0] * full[1] > MOST_TWICE:
+        return Decoded(grey, None, full, problem)
+    stream.seek(0)
+    again = JpegImagePlugin.JpegImageFile(stream)
+    return Decoded(grey, _drafted(again, stream, None, wanted)[0], full, problem)
+
+
+def _scale(full: tuple[int, int], least: tuple[int, int]) -> int:
+    """By how much Pillow has a JPEG decoded smaller so that it still has the least size."""
+    by = min(full[0] // least[0], full[1] // least[1])
+    return next((scale for scale in (8, 4, 2) if by >= scale), 1)
+
+
+def _has_luma(picture: ImageFile.ImageFile) -> bool:
+    """Whether a JPEG stores brightness apart from colours (libjpeg goes by the same marks), or
+    nothing else.
+    """
+    names = [layer[0] for layer in getattr(picture, "layer", ())]
+    is_rgb = picture.info.get("adobe_transform", 1) != 1 or names == [*b"RGB"]
+    return picture.mode == "L" or (picture.mode == "RGB" and not is_rgb)
+
+
+def _drafted(
+    picture: ImageFile.ImageFile, stream: BinaryIO, mode: str | None, least: tuple[int, int]
+) -> tuple[Image.Image, str]:
+    """A JPEG that was opened, decoded scaled, and what of it could not be decoded."""
+    picture.draft(mode, least)
     try:
         picture.load()
     except OSError:
         stream.seek(0)
-        picture = _drafted(io.BytesIO(stream.read(MOST_BYTES) + _END_OF_JPEG))
+        picture = JpegImagePlugin.JpegImageFile(io.BytesIO(stream.read(MOST_BYTES) + _END_OF_JPEG))
+        picture.draft(mode, least)
         picture.load()
-        share = share_decoded(np.asarray(grey_of(picture)))
+        share = share_decoded(np.asarray(rendering.grey_of(picture)))
         if share < LEAST_SHARE:
             raise
         what = "all" if share == 1 else f"only the upper {share:.0%}"
         return picture, f"the file is cut short: {what} of its picture can be decoded"
     return picture, ""
-
-
-def _drafted(stream: BinaryIO) -> ImageFile.ImageFile:
-    picture = JpegImagePlugin.JpegImageFile(stream)
-    picture.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
-    return picture
 
 
 def share_decoded(grey: npt.NDArray[np.uint8], tolerance: int = 0) -> float:
@@ -196,44 +291,3 @@ def open_heif(stream: BinaryIO) -> Image.Image:
 
     picture: Image.Image = pi_heif.open_heif(stream, convert_hdr_to_8bit=True).to_pillow()  # type: ignore[attr-defined]
     return picture
-
-
-def avif_upright(picture: Image.Image) -> Image.Image:
-    """Pillow leaves an AVIF's own rotation to the EXIF orientation that it reports."""
-    turn = _TURNS.get(picture.getexif().get(0x0112, 1))
-    return picture.transpose(turn) if turn is not None else picture
-
-
-def grey_of(picture: Image.Image) -> Image.Image:
-    """The picture in 8-bit grey; values of more bits are scaled."""
-    if picture.mode == "L":
-        return picture
-    if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture, dtype=np.float32)
-        low, high = float(values.min()), float(values.max())
-        top = (
-            255.0
-            if low >= 0 and high <= 255
-            else 65535.0
-            if low >= 0 and high <= 65535
-            else max(high, 1.0)
-        )
-        return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8))
-    if picture.mode == "LAB":
-        return picture.getchannel("L")
-    return picture.convert("L")
-
-
-def upright(picture: Image.Image, orientation: int) -> Image.Image:
-    """The picture as it is to be shown, by its EXIF orientation (1-8;
-    others mean that it is upright).
-    """
-    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
-
-
-def reason_of(error: BaseException) -> str:
-    """What a decoder complained of, on one short line."""
-    if isinstance(error, UnidentifiedImageError):
-        return "its structure is not understood"
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 160 else text[:157] + "..."

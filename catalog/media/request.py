@@ -65,8 +65,9 @@ class Request:
 
     `only_hash`: the content hash is all that is wanted, because the content may be known already.
     `size` in bytes, as listed, says how long reading may take. `part` where not all of it is there.
-    `preview`: a JPEG for people to look at is all that is wanted, with so many pixels on its long
-    side. `streams`: the streams of a video are wanted, and nothing else (see `media.video.probe`).
+    `preview`: a WebP for people to look at is all that is wanted, with so many pixels on its long
+    side; `with_preview`: one beside the facts, of the same decode. `streams`: the streams of a
+    video are wanted, and nothing else (see `media.video.probe`).
     `left_out`: why the sidecars that there are were left out, "" where they were not.
     `scaling`: a picture of another size is to be made, and nothing else is wanted.
     `checksums`: kinds to compute beside the content hash, where all bytes are read.
@@ -79,6 +80,7 @@ class Request:
     size: int = 0
     part: Part | None = None
     preview: int = 0
+    with_preview: int = 0
     streams: str = ""
     checksums: tuple[str, ...] = ()
     left_out: str = ""

@@ -14,7 +14,11 @@ _TAIL = 4096
 _EOI = b"\xff\xd9"
 _MOST_TRIES = 16
 _LARGEST_TYPE = 256
-_BEHIND_TYPE = frozenset((b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"moof", b"meta"))
+_MOST_BOXES = 10_000
+_LEAST_BOX = 8
+_BEHIND_TYPE = frozenset(
+    (b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"moof", b"meta", b"sidx", b"mfra")
+)
 
 
 def read_trailer(source: ByteSource, findings: Findings) -> None:
@@ -45,14 +49,35 @@ def has_film(source: ByteSource) -> bool:
     """Whether a movie (ISO base media) begins somewhere within a JPEG in memory."""
     if not isinstance(source, MemorySource) or not source.data.startswith(b"\xff\xd8"):
         return False
-    at = 0
+    return find_film(source.data) is not None
+
+
+def find_film(data: bytes) -> tuple[int, int] | None:
+    """Where a movie (ISO base media) lies within a picture's file: from which byte to which, or
+    None.
+    """
+    at = 4 if data[4:8] == b"ftyp" else 0  # that of a HEIF file itself
     for _ in range(_MOST_TRIES):
-        at = source.data.find(b"ftyp", at + 4)
+        at = data.find(b"ftyp", at + 4)
         if at < 0:
-            return False
-        if _begins_film(source.data[at - 4 : at + _LARGEST_TYPE + 4]):
-            return True
-    return False
+            return None
+        if _begins_film(data[at - 4 : at + _LARGEST_TYPE + 4]):
+            return at - 4, _end_of_film(data, at - 4)
+    return None
+
+
+def _end_of_film(data: bytes, at: int) -> int:
+    """Where the boxes of a movie end that begins somewhere; phones put directories behind it."""
+    for _ in range(_MOST_BOXES):
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if kind not in _BEHIND_TYPE and kind != b"ftyp":
+            return min(at, len(data))
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size < _LEAST_BOX or at + size >= len(data):  # 0: to the end
+            return len(data)
+        at += size
+    return at
 
 
 def _begins_film(head: bytes) -> bool:

@@ -35,15 +35,21 @@ class Address:
 
 
 def listening_address(
-    text: str, option: str, tell: Callable[[str], object], *, in_container: bool | None = None
+    text: str,
+    option: str,
+    tell: Callable[[str], object],
+    *,
+    in_container: bool | None = None,
+    free: bool = False,
 ) -> Address:
     """The address that `:PORT`, `PORT` or `HOST:PORT` names; what `:PORT` came to is told.
 
-    `option` names where the text was given. Raises UsageError for what is no address.
+    `option` names where the text was given; `free`: port 0 is any that is free. Raises UsageError
+    for what is no address.
     """
     found = _SHAPE.fullmatch(text if ":" in text else f":{text}")
     port = int(found["port"]) if found else 0
-    if found is None or not 0 < port < 1 << 16:
+    if found is None or not (0 if free else 1) <= port < 1 << 16:
         raise UsageError(
             f"{option} {text} is no address to listen on.",
             hint=f"Such as :9101 or {EVERYWHERE}:9101.",

@@ -32,7 +32,7 @@ def at_once(call: Callable[[], T]) -> T:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One run."""
+    """One run; `by` is the user of the web program who has it do something, or ""."""
 
     workspace: Workspace
     sink: Sink
@@ -41,15 +41,16 @@ class Session:
     repository: Repository
     journal: Journal
     report: Report
+    by: str = ""
 
     def edit(self, edits: Sequence[Edit]) -> list[str]:
         """What became of each edit; see `Editor.apply`. Waits while Elasticsearch is away."""
-        editor = Editor(self.repository, run=self.run, command=self.command)
+        editor = Editor(self.repository, run=self.run, command=self.command, by=self.by)
         return self.patiently(lambda: editor.apply(edits))
 
     def tell(self, events: Sequence[EventRow]) -> None:
         """Events that change no document."""
-        editor = Editor(self.repository, run=self.run, command=self.command)
+        editor = Editor(self.repository, run=self.run, command=self.command, by=self.by)
         self.patiently(lambda: editor.tell(events))
 
     def patiently(self, call: Callable[[], T]) -> T:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, Generic, TypeVar, cast
 
@@ -33,6 +33,8 @@ PREVIEW_BYTES = 64 * 1024 * 1024
 """Bytes of a file that a preview may have to read."""
 QUEUED = 4
 """Requests sent ahead to each worker, so that it never waits for its parent."""
+LARGEST_PREVIEW = 1 << 20
+"""Bytes of a small picture beside facts; they have some ten thousand."""
 _START_SECONDS = 60.0
 _PIECE = 1 << 20
 _ATTEMPTS = 3
@@ -73,6 +75,16 @@ class Limits:
         """How long one file may take; of a large one, a preview needs a part."""
         size = min(request.size, PREVIEW_BYTES) if request.preview else request.size
         return self.seconds + size / SLOWEST
+
+
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """Pictures that are made of each file whose facts are read, in the same decode: so many pixels
+    on their long side, and who keeps them, by content hash and side.
+    """
+
+    side: int
+    keep: Callable[[str, int, bytes], None]
 
 
 @dataclass(slots=True)
@@ -182,12 +194,18 @@ class ReaderPool:
     """Worker processes that turn files into facts.
 
     Use as a context manager; one thread at a time may call `run`. Several pools may share a
-    `nursery`, which whoever made it closes.
+    `nursery`, which whoever made it closes. With `previews`, what is read is kept as a small
+    picture as well.
     """
 
     def __init__(
-        self, workers: int = 0, limits: Limits | None = None, nursery: Nursery | None = None
+        self,
+        workers: int = 0,
+        limits: Limits | None = None,
+        nursery: Nursery | None = None,
+        previews: Previews | None = None,
     ) -> None:
+        self._previews = previews
         self._count = workers or len(os.sched_getaffinity(0))
         self._limits = limits or Limits()
         self._nursery = nursery or Nursery(self._limits)
@@ -231,7 +249,7 @@ class ReaderPool:
                 elif item[1] is None:
                     yield item[0], None
                 else:
-                    waiting.append((item[0], item[1]))
+                    waiting.append((item[0], self._with_preview(item[1])))
             self._hand_out(waiting)
             if not any(w.pending for w in self._workers):
                 if exhausted and not waiting:
@@ -246,6 +264,21 @@ class ReaderPool:
         each request must be one for streams.
         """
         return cast("Iterator[tuple[Tag, Clip | MediaError]]", self.run(requests))
+
+    def _with_preview(self, request: Request) -> Request:
+        """A request for facts with that for a picture."""
+        is_alone = request.only_hash or request.preview or request.streams or request.scaling
+        if self._previews is None or is_alone:
+            return request
+        return replace(request, with_preview=self._previews.side)
+
+    def _kept(self, result: Result | Wants) -> Result | Wants:
+        """Facts without their picture, which is kept if it is one."""
+        if not isinstance(result, Facts) or not result.preview:
+            return result
+        if self._previews is not None and _is_preview(result.preview):
+            self._previews.keep(result.hash, self._previews.side, result.preview)
+        return replace(result, preview=b"")
 
     def _room(self) -> int:
         """How many more requests the workers could take at once."""
@@ -304,7 +337,7 @@ class ReaderPool:
                 if worker.pending:
                     seconds = self._limits.seconds_for(worker.pending[0][1])
                     worker.deadline = time.monotonic() + seconds
-                yield tag, result
+                yield tag, self._kept(result)
         except (EOFError, OSError, ValueError, IndexError) as error:
             if not worker.pending:
                 self._end(worker)
@@ -364,6 +397,11 @@ def _whole(said: bytearray) -> bytes | None:
     message = bytes(said[HEADER.size : end])
     del said[:end]
     return message
+
+
+def _is_preview(data: bytes) -> bool:
+    """Whether bytes look like a small WebP: what made them may have been taken over."""
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP" and len(data) <= LARGEST_PREVIEW
 
 
 def _result(request: Request, message: bytes) -> Result | Wants:

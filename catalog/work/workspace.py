@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from catalog.work.facts_reading import Reading
     from catalog.work.progress import Progress
     from catalog.work.throttle import Throttle
-    from catalog.work.workers import ReaderPool
+    from catalog.work.workers import Limits, Previews, ReaderPool
 
 
 class OfflineGazetteer:
@@ -155,16 +155,22 @@ class Workspace:
             *(Policy(p.query, p.min_copies, p.stores) for p in further),
         ]
 
-    @contextmanager
-    def readers(self) -> Iterator[ReaderPool]:
-        """Processes that read files."""
-        from catalog.work.workers import Limits, ReaderPool
+    @property
+    def limits(self) -> Limits:
+        """What reading one file may cost."""
+        from catalog.work.workers import Limits
 
         settings = self.settings
-        limits = Limits(
+        return Limits(
             settings.file_seconds, settings.file_memory_mb * 1024 * 1024, settings.optional_readers
         )
-        with ReaderPool(settings.workers, limits) as pool:
+
+    @contextmanager
+    def readers(self, previews: Previews | None = None) -> Iterator[ReaderPool]:
+        """Processes that read files, and make pictures of them where these are kept."""
+        from catalog.work.workers import ReaderPool
+
+        with ReaderPool(self.settings.workers, self.limits, previews=previews) as pool:
             yield pool
 
     def reading(self, pool: ReaderPool, store: ManagedStore) -> Reading:
@@ -329,6 +335,11 @@ class Workspace:
     def preview_dir(self) -> Path:
         """Where small pictures are kept for the next time they are looked at."""
         return self.settings.preview_dir or platformdirs.user_cache_path(APP) / "previews"
+
+    @property
+    def timeline_dir(self) -> Path:
+        """Where the order of all assets is kept, to be shown at once."""
+        return self.state_dir / "timeline"
 
     @cached_property
     def scratch_dir(self) -> Path:

@@ -51,6 +51,7 @@ UNWRITTEN = {
         "copies.revision": "for stores that number their versions; the disk has none",
         **dict.fromkeys(("owner", "device"), "for whose it is, and what sent it"),
         "place_removed": "for what is to be shown without its place",
+        "private": "for what a person keeps from others",
     },
     "events": {
         **dict.fromkeys(("reason", "reason_kind"), "for a decision, and for what is found bad"),

@@ -255,7 +255,7 @@ class Cluster:
         told = {}
         for index in self._matching(names[0]):
             last = index.shard.last_seq_no
-            numbers = dict.fromkeys(("max_seq_no", "local_checkpoint"), last)
+            numbers = dict.fromkeys(("max_seq_no", "local_checkpoint", "global_checkpoint"), last)
             commit = {"user_data": {"history_uuid": index.settings["uuid"]}}
             shard = {"routing": {"primary": True}, "commit": commit, "seq_no": numbers}
             told[index.name] = {"uuid": index.settings["uuid"], "shards": {"0": [shard]}}

@@ -36,6 +36,10 @@ STRINGS = ("keyword", "text")
 NUMBERS = ("long", "integer", "float")
 
 
+SEQ_NO = "_seq_no"
+"""The field that the number of a document's last write is in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field that can be searched for, by its full name."""
@@ -64,7 +68,7 @@ class Mapping:
         self.dynamic: Any = body.get("dynamic", "true")
         self.meta: Any = body.get("_meta")
         self.properties: dict[str, Any] = {}
-        self.fields: dict[str, Field] = {}
+        self.fields: dict[str, Field] = {SEQ_NO: Field(SEQ_NO, "long")}
         self._add(body.get("properties", {}), self.properties, "", "")
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from . import aggregations, sorting
+from . import aggregations, columns, sorting
 from .clauses import Clauses
 from .refusals import NotEmulated, Refused, known
 from .shard import Document
@@ -27,8 +27,10 @@ def search(
     """The answer to a search. `pit`: hits are told apart to the last by where they lie."""
     known(
         "search", body, "query", "sort", "size", "from", "_source", "track_total_hits", "aggs",
-        "search_after", "knn", "pit", "seq_no_primary_term",
+        "search_after", "knn", "pit", "seq_no_primary_term", "docvalue_fields", "stored_fields",
     )  # fmt: skip
+    if body.get("stored_fields", "_none_") != "_none_":
+        raise NotEmulated(f"stored_fields {body['stored_fields']!r}")
     size, start = body.get("size", 10), body.get("from", 0)
     if size + start > WINDOW:
         raise Refused(
@@ -57,6 +59,7 @@ def search(
             arranged = [pair for pair in arranged if sorting.is_after(pair[1], after, orders)]
         shown = [
             _hit(index, hit, body, sort=[o.shown(v) for o, v in zip(orders, found, strict=True)])
+            | columns.shown(hit[1].row, body.get("docvalue_fields", []), clauses.mapping)
             for hit, found in arranged[start : start + size]
         ]
     else:
@@ -114,6 +117,8 @@ def _hit(index: str, hit: Hit, body: dict[str, Any], **more: Any) -> dict[str, A
     told = {"_index": index, "_id": document.key, "_score": None, **more}
     if body.get("seq_no_primary_term"):
         told |= {"_seq_no": document.seq_no, "_primary_term": 1}
+    if "stored_fields" in body:
+        del told["_id"]
     if "score" in told:
         told["_score"] = told.pop("score")
     return told | sourced(document, body.get("_source", True))

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from .mapping import Mapping, Row
+from .mapping import SEQ_NO, Mapping, Row
 from .refusals import Refused
 
 LONGEST_ID = 512
@@ -73,6 +73,7 @@ class Shard:
             )
         source = orjson.loads(raw)
         row = self.mapping.read(key, source)
+        row.values[SEQ_NO] = (self._seq_no,)
         self._check(key, condition)
         before = self._documents.pop(key, None)  # in Lucene too the new one comes last
         version = (before.version if before else self._gone.pop(key, 0)) + 1

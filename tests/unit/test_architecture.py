@@ -42,6 +42,12 @@ HEAVY = (
     "docker",
     "hvac",
     "keyring",
+    "argon2",
+    "limits",
+    "msgspec",
+    "starlette",
+    "uvicorn",
+    "anyio",
 )
 
 LIBRARIES = {"stores", "media", "index", "engine"}
@@ -56,11 +62,13 @@ ALLOWED: dict[str, set[str]] = {
     "features": {"version", "errors", "filesystem", "domain", "config", *LIBRARIES, "work"},
     "": {"version", "errors", "work.outcome", "api"},
     "api": {"errors", "domain", "config", *LIBRARIES, "work", "features"},
-    "cli": {"version", "errors", "domain", "config", *LIBRARIES, "work", "features", "cli"},
+    "web": {"version", "errors", "domain", *LIBRARIES, "work", "features", "web"},
+    "cli": {"version", "errors", "domain", "config", *LIBRARIES, "work", "features", "web", "cli"},
 }
 """What each part may import of the others."""
 FEATURES = (
     "inspection",
+    "renditions",
     "reconcile",
     "mirror",
     "ingest",
@@ -78,6 +86,8 @@ FEATURES = (
     "backup",
     "scaling",
     "sorting",
+    "access",
+    "timeline",
 )
 """The order of the features: each may import those before it."""
 PURE = ("plan", "matches", "partners", "changes")
@@ -286,6 +296,8 @@ EDGES = {
     "index/client.py": "requests and answers in Elasticsearch's own words",
     "index/repository.py": "the documents of whichever index, by id",
     "index/schema.py": "mappings in Elasticsearch's own words",
+    "web/openapi.py": "a document in OpenAPI's own words",
+    "web/routes.py": "the same document, as it is sent",
     "media/findings.py": "what the readers of foreign files found, field by field",
 }
 """Modules in which a mapping may have values of any type, and what those are.
@@ -417,9 +429,13 @@ BY_PATH = {
     "features/reingest/videos/converter.py": "what ffmpeg made in a folder of the run's own",
     "features/scaling/apply.py": "what was fetched, and made, in a folder of the run's own",
     "features/review/dropper.py": "the state folder",
+    "features/timeline/column.py": "the program's own cache",
     "features/review/file.py": "the review page, where a person wants it",
     "features/review/page.py": "the program's own assets",
-    "features/review/preview_cache.py": "the cache",
+    "features/renditions/films.py": "the cache",
+    "features/renditions/pictures.py": "what was fetched into the state folder",
+    "features/renditions/store.py": "the cache",
+    "features/renditions/stores.py": "the cache",
     "stores/local/file_system.py": "what the kernel says of mounts",
     "media/confinement.py": "places that a process is kept to",
     "media/extract.py": "what was fetched, or made, into a folder of the run's own",

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import io
 import os
-import threading
-import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,22 @@ import pytest
 from far_store import FarStore
 from PIL import Image, ImageCms, ImageDraw
 from running import clip
+from still_makers import tiff
 
 from catalog.domain.asset import Facts
 from catalog.domain.copies import copy_row
 from catalog.domain.fixity import content_hash
 from catalog.errors import MediaError, StoreUnavailable, UnreadableMedia, UnsupportedType
-from catalog.features.review.preview_cache import ABANDONED_SECONDS, PreviewCache
-from catalog.features.review.previews import LOOK_SIDE, Previewer
+from catalog.features.renditions.pictures import LOOK_SIDE, Picture, PictureMaker
+from catalog.features.renditions.shelf import Shelf
+from catalog.features.renditions.store import RenditionStore
+from catalog.features.renditions.stores import Stores
 from catalog.media import previews as media
 from catalog.media.extract import read_facts
 from catalog.media.previews import read_preview
 from catalog.media.request import Request
 from catalog.stores.local.store import LocalStore
-from catalog.work.workers import Limits, ReaderPool
+from catalog.work.workers import LARGEST_PREVIEW, Limits, Previews, ReaderPool
 
 NOW = datetime(2024, 5, 6, tzinfo=UTC)
 COLOURS = {(0.1, 0.1): "red", (0.9, 0.1): "lime", (0.1, 0.9): "blue", (0.9, 0.9): "yellow"}
@@ -59,7 +61,7 @@ def seen(jpeg: bytes) -> list[str]:
 
 def size(jpeg: bytes) -> tuple[int, int]:
     with Image.open(io.BytesIO(jpeg)) as opened:
-        assert opened.format == "JPEG"
+        assert opened.format == "WEBP"
         return opened.size
 
 
@@ -134,7 +136,7 @@ def test_a_profile_that_does_not_fit_costs_nothing(tmp_path: Path, profile: byte
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "I;16", "I", "F"])
-def test_every_mode_becomes_a_jpeg(tmp_path: Path, mode: str):
+def test_every_mode_becomes_a_webp(tmp_path: Path, mode: str):
     made = (
         corners().convert("L").convert("F")
         if mode in ("F", "I", "I;16")
@@ -173,7 +175,7 @@ def test_hostile_files_are_refused_with_a_reason(tmp_path: Path):
     good = Path(put(tmp_path / "good.jpg", corners())).read_bytes()
     for name, data in {
         "text.jpg": b"no picture",
-        "cut.jpg": good[: len(good) // 2],
+        "cut.jpg": good[:800],
         "empty.jpg": b"",
         "head.jpg": good[:40],
         "zero.png": bytes(5000),
@@ -220,7 +222,11 @@ class Place:
             (folder / name).mkdir()
         self.near = LocalStore("near", folder / "near")
         self.far = FarStore("far", folder / "far")
-        self.cache = PreviewCache(folder / "cache", 10_000_000)
+        self.scratch = folder / "state" / "scratch"
+        self.stores = Stores(
+            RenditionStore(folder / "small", 10_000_000),
+            RenditionStore(folder / "large", 10_000_000),
+        )
 
     def document(self, data: bytes, *where: str, **values: Any) -> dict[str, Any]:
         """An asset with copies at `store/path`, as the index holds it."""
@@ -234,12 +240,16 @@ class Place:
             rows.append(copy_row(store, entry, NOW, NOW))
         return {"hash": content_hash(data), "copies": rows, **values}
 
+    def maker(self) -> PictureMaker:
+        shelf = Shelf(None, {"near": self.near, "far": self.far})
+        return PictureMaker(shelf, self.stores, self.scratch, workers=2)
+
+    def pictures(self, *documents: dict[str, Any], side: int = 300) -> list[Picture]:
+        with self.maker() as maker:
+            return [f.result(60) for f in [maker.picture(d, side) for d in documents]]
+
     def get(self, *documents: dict[str, Any], side: int = 300) -> list[bytes | None]:
-        with (
-            ReaderPool(2, Limits()) as pool,
-            Previewer({"near": self.near, "far": self.far}, pool, self.cache) as previewer,
-        ):
-            return [f.result(60) for f in [previewer.get(d, side) for d in documents]]
+        return [picture.data or None for picture in self.pictures(*documents, side=side)]
 
 
 def data_of(made: Image.Image, kind: str = "JPEG") -> bytes:
@@ -280,23 +290,10 @@ def test_a_copy_that_is_another_file_now_is_not_shown(place: Place):
     assert place.far.calls["thumbnails"] == 0
 
 
-def test_no_folder_is_kept_open_while_nobody_looks(place: Place, monkeypatch: pytest.MonkeyPatch):
-    document, rested = place.document(data_of(corners()), "near/a.jpg"), threading.Event()
-    real = LocalStore.close
-
-    def close(store: LocalStore) -> None:
-        real(store)
-        rested.set()
-
-    with (
-        ReaderPool(1, Limits()) as pool,
-        Previewer({"near": place.near}, pool, place.cache) as previewer,
-    ):
-        assert previewer.get(document, 300).result(60)
-        rested.clear()
-        monkeypatch.setattr(LocalStore, "close", close)
-        previewer.get(document, 200).result(60)
-        assert rested.wait(60)
+def test_no_folder_is_kept_open_while_nobody_looks(place: Place):
+    document = place.document(data_of(corners()), "near/a.jpg")
+    with place.maker() as maker:
+        assert maker.picture(document, 300).result(60).data
         held = {os.path.realpath(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")}
         assert os.path.realpath(place.near.root) not in held
 
@@ -314,7 +311,7 @@ def test_without_a_copy_the_tiny_picture_is_shown_in_its_shape_and_never_kept(pl
     (place.near.root / "a.jpg").unlink()
     (found,) = place.get(document)
     assert size(found or b"") == (LOOK_SIDE, round(LOOK_SIDE / 3))
-    assert place.cache.get(document["hash"], 300) is None, "the copy may come back"
+    assert place.stores.small.get(document["hash"], 300) is None, "the copy may come back"
     assert place.get({"hash": content_hash(b"x"), "copies": [], "look": "bm8gcGljdHVyZQ=="}) == [
         None
     ]
@@ -324,11 +321,26 @@ def test_a_store_far_away_that_fails_leaves_what_the_index_has(place: Place):
     document = {**place.document(data_of(corners()), "far/a.jpg"), **looking(corners())}
 
     def fail(call: str, _path: str) -> None:
-        if call == "thumbnails":
+        if call != "stat":
             raise StoreUnavailable("no network", store="far")
 
     place.far.before = fail
     assert [size(f or b"")[0] for f in place.get(document)] == [LOOK_SIDE]
+
+
+def test_a_service_without_pictures_gives_the_file_for_a_moment(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    documents = [
+        place.document(data_of(corners(900 + n, 600)), f"far/{n}.jpg", extension="jpg")
+        for n in range(3)
+    ]
+    monkeypatch.setattr(FarStore, "thumbnails", lambda _self, _paths: {})
+    assert [size(f or b"")[0] for f in place.get(*documents)] == [300] * 3
+    monkeypatch.undo()
+    large = place.get(documents[0], side=1600)
+    assert size(large[0] or b"") == (900, 600), "its own picture would be too small"
+    assert not list(place.scratch.rglob("*.jpg"))
 
 
 def test_many_far_away_are_asked_for_together(place: Place):
@@ -336,6 +348,59 @@ def test_many_far_away_are_asked_for_together(place: Place):
     assert all(place.get(*documents))
     assert len(place.far.batches) <= 30
     assert sum(place.far.batches) == 60
+
+
+def test_a_broken_file_says_why_and_is_not_tried_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    document = place.document(b"\xff\xd8\xff broken", "near/a.jpg")
+    with place.maker() as maker:
+        first = maker.picture(document, 300).result(60)
+        assert first.broken and first.lasting and "decoded" in first.reason
+        monkeypatch.setattr(ReaderPool, "run", lambda *_: pytest.fail("it was tried again"))
+        assert maker.picture(document, 300).result(60) == first
+
+
+def test_a_broken_copy_is_no_broken_asset_while_another_is_away(place: Place):
+    document = place.document(b"\xff\xd8\xff broken", "near/a.jpg")
+    away = {**document["copies"][0], "store": "away"}
+    document["copies"].append(away)
+    (found,) = place.pictures(document)
+    assert found.broken and "decoded" in found.reason and not found.lasting
+
+
+def test_a_picture_that_nobody_wants_any_more_is_not_made(place: Place):
+    documents = [place.document(data_of(corners(90 + n, 60)), f"near/{n}.jpg") for n in range(40)]
+    maker = place.maker()
+    waiting = [maker.picture(document, 300) for document in documents]
+    assert all(future.cancel() for future in waiting[:-1])
+    with maker:
+        assert waiting[-1].result(60).data
+    made = [place.stores.small.get(document["hash"], 300) for document in documents]
+    assert made[:-1] == [None] * 39
+
+
+def test_what_is_urgent_is_made_first(place: Place, monkeypatch: pytest.MonkeyPatch):
+    documents = [place.document(data_of(corners(90 + n, 60)), f"near/{n}.jpg") for n in range(30)]
+    begun: list[str] = []
+    real = Shelf.copies
+
+    def copies(shelf: Shelf, document: Any, **options: Any) -> Any:
+        begun.append(document["hash"])
+        return real(shelf, document, **options)
+
+    monkeypatch.setattr(Shelf, "copies", copies)
+    maker = place.maker()
+    last = [maker.picture(document, 300, False, last=True) for document in documents[:10]]
+    ahead = [maker.picture(document, 300, False) for document in documents[10:20]]
+    urgent = [maker.picture(document, 300) for document in documents[20:]]
+    with maker:
+        for future in (*urgent, *ahead, *last):
+            assert future.result(60).data
+    places = [begun.index(document["hash"]) for document in documents]
+    others = 2  # threads that may have taken one, and not yet begun it
+    assert min(places[10:20]) >= 10 - others
+    assert min(places[:10]) >= 20 - others
 
 
 def test_what_was_made_is_not_made_again(place: Place):
@@ -346,60 +411,132 @@ def test_what_was_made_is_not_made_again(place: Place):
     assert place.get(document, side=200) == [None]
 
 
-def test_nobody_waits_for_a_previewer_that_cannot_work(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-):
+def test_nobody_waits_for_a_maker_that_cannot_work(place: Place, monkeypatch: pytest.MonkeyPatch):
     def fail(_self: object, _requests: object) -> Iterator[tuple[object, Facts]]:
         raise MediaError("no process can be started")
         yield
 
     monkeypatch.setattr(ReaderPool, "run", fail)
     documents = [place.document(data_of(corners(90 + n, 60)), f"near/{n}.jpg") for n in range(5)]
-    assert place.get(*documents) == [None] * 5
-
-
-# --- how many are kept ----------------------------------------------------------------------------
-
-
-def test_the_cache_stays_below_its_limit_and_keeps_what_was_used_last(tmp_path: Path):
-    cache = PreviewCache(tmp_path, 10_000)
-    names = [content_hash(bytes([n])) for n in range(12)]
-    for number, name in enumerate(names[:10]):
-        cache.put(name, 300, bytes(1000))
-        os.utime(next(tmp_path.rglob(f"{name}*")), (number, number))
-    assert cache.get(names[0], 300) == bytes(1000)  # used just now
-    cache.put(names[10], 300, bytes(1000))
-    kept = [n for n in names if cache.get(n, 300) is not None]
-    assert names[0] in kept
-    assert names[10] in kept
-    assert names[1] not in kept
-    assert sum(p.stat().st_size for p in tmp_path.rglob("*.jpg")) <= 9000
-
-
-def test_what_is_half_written_is_never_shown_and_goes(tmp_path: Path):
-    cache = PreviewCache(tmp_path, 10_000)
-    name = content_hash(b"a")
-    (tmp_path / name[:2]).mkdir()
-    half = tmp_path / name[:2] / f"{name}-300-1.jpg.1234.part"
-    half.write_bytes(b"half")
-    assert cache.get(name, 300) is None
-    old = time.time() - ABANDONED_SECONDS - 60
-    os.utime(half, (old, old))
-    cache.put(content_hash(b"b"), 300, b"whole")
-    assert not half.exists()
-
-
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path):
-    (tmp_path / "file").touch()
-    cache = PreviewCache(tmp_path / "file", 10_000)
-    cache.put(content_hash(b"a"), 300, b"data")
-    assert cache.get(content_hash(b"a"), 300) is None
-    nothing = PreviewCache(tmp_path / "none", 0)
-    nothing.put(content_hash(b"a"), 300, b"data")
-    assert not (tmp_path / "none").exists()
+    found = place.pictures(*documents)
+    assert [(p.data, p.reason, p.lasting) for p in found] == [
+        (b"", "no process can be started", False)
+    ] * 5
 
 
 def test_a_thumbnail_is_made_as_small_as_is_wanted():
     assert size(media.shrunk(data_of(corners()), 120)) == (120, 80)
     with pytest.raises(UnreadableMedia):
         media.shrunk(b"no picture", 120)
+
+
+# --- in the decode that reading facts does anyway -------------------------------------------------
+
+
+def stills() -> dict[str, bytes]:
+    """One of each kind that is decoded in another way, by the name of its file."""
+    large, swapped = corners(2600, 1950), swapped_profile()
+
+    def saved(made: Image.Image, kind: str, **options: Any) -> bytes:
+        stream = io.BytesIO()
+        made.save(stream, kind, **options)
+        return stream.getvalue()
+
+    heic = io.BytesIO()
+    pillow_heif.from_pillow(corners()).save(heic)
+    deep = np.asarray(corners().convert("L")).astype(np.uint16) * 257
+    frames = [corners(), corners().transpose(Image.Transpose.ROTATE_180)]
+    whole = saved(large, "JPEG", quality=95)
+    return {
+        "small.jpg": saved(corners(200, 150), "JPEG"),
+        "two scales.jpg": saved(corners(800, 600), "JPEG", quality=95),
+        "one scale.jpg": whole,
+        "progressive.jpg": saved(large, "JPEG", progressive=True),
+        "grey.jpg": saved(large.convert("L"), "JPEG"),
+        "cmyk.jpg": saved(corners().convert("CMYK"), "JPEG"),
+        "as rgb.jpg": saved(corners(), "JPEG", keep_rgb=True, quality=95),
+        "turned.jpg": saved(large, "JPEG", exif=exif(6)),
+        "swapped.jpg": saved(large, "JPEG", icc_profile=swapped),
+        "cut.jpg": whole[: len(whole) * 2 // 3],
+        "wide.jpg": saved(corners(3000, 300), "JPEG"),
+        "alpha.png": saved(corners().convert("RGBA"), "PNG"),
+        "palette.png": saved(corners().convert("P"), "PNG"),
+        "deep.png": saved(Image.fromarray(deep), "PNG"),
+        "animated.gif": saved(frames[0], "GIF", save_all=True, append_images=frames[1:]),
+        "animated.webp": saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]),
+        "turned.tif": saved(corners(), "TIFF", exif=exif(6)),
+        "pages.tif": saved(frames[0], "TIFF", save_all=True, append_images=frames[1:]),
+        "turned.avif": saved(corners(), "AVIF", exif=exif(6)),
+        "picture.heic": heic.getvalue(),
+        "picture.jp2": saved(corners(), "JPEG2000"),
+        "picture.bmp": saved(corners(), "BMP"),
+    }
+
+
+STILLS = stills()
+GREYS = {"grey.jpg", "deep.png"}
+
+
+@pytest.mark.parametrize("name", STILLS)
+def test_facts_are_the_same_with_a_preview_and_it_shows_the_file(tmp_path: Path, name: str):
+    path = tmp_path / name
+    path.write_bytes(STILLS[name])
+    alone = read_facts(Request(str(path)))
+    facts = read_facts(Request(str(path), with_preview=320))
+    assert alone == replace(facts, preview=b"") and not alone.preview
+    assert facts.width and facts.height
+    share = min(1.0, 320 / max(facts.width, facts.height))
+    shown, wanted = size(facts.preview), (facts.width * share, facts.height * share)
+    assert max(abs(mine - its) for mine, its in zip(shown, wanted, strict=True)) <= 1
+    if name not in GREYS:
+        turn = TURNED[6] if name.startswith("turned") else TURNED[1]
+        turn = ["lime", "red", "blue", "yellow"] if name == "swapped.jpg" else turn
+        known = slice(2) if name == "cut.jpg" else slice(4)
+        assert seen(facts.preview)[known] == turn[known]
+    assert facts.preview == read_preview(Request(str(path), preview=320)) or (
+        "jpg" in name  # libjpeg turns colours into RGB itself where nothing is measured
+    )
+
+
+def test_no_large_picture_is_decoded_once_more_for_a_preview(tmp_path: Path):
+    path = put(tmp_path / "a.jpg", corners(1600, 1200))
+    facts = read_facts(Request(path, with_preview=320))
+    assert facts.look and not facts.preview
+    assert size(read_preview(Request(path, preview=320))) == (320, 240), "when somebody looks"
+
+
+def test_no_preview_is_made_of_what_is_too_small_within_a_raw_file(tmp_path: Path):
+    for side, is_made in ((160, False), (640, True)):
+        inner = data_of(corners(side, side * 2 // 3))
+        tags = {0x100: (4, [4032]), 0x101: (4, [3024]), 0x106: (3, [32803])}
+        tags |= {0x10F: (2, b"NIKON CORPORATION\0"), 0x112: (3, [6]), 0x202: (4, [len(inner)])}
+        start = len(tiff(tags | {0x201: (4, [0])}))
+        path = tmp_path / f"{side}.nef"
+        path.write_bytes(tiff(tags | {0x201: (4, [start])}, extra=inner))
+        facts = read_facts(Request(str(path), with_preview=320))
+        assert facts.look and bool(facts.preview) == is_made
+    assert size(facts.preview) == (213, 320) and seen(facts.preview) == TURNED[6]
+
+
+def test_what_a_reader_sends_as_a_picture_is_kept_only_if_it_can_be_one(tmp_path: Path):
+    kept: list[tuple[str, int, bytes]] = []
+
+    def keep(content_hash: str, side: int, data: bytes) -> None:
+        kept.append((content_hash, side, data))
+
+    path = put(tmp_path / "a.jpg", corners())
+    with ReaderPool(1, Limits(), previews=Previews(320, keep)) as pool:
+        asked = [
+            Request(path),
+            Request(path, only_hash=True),
+            Request(path, preview=200),
+            Request(path, look=False),
+        ]
+        found = [answer for _tag, answer in pool.run(enumerate(asked))]
+        (facts,) = [f for f in found if isinstance(f, Facts) and f.look]
+        assert not facts.preview
+        assert [(name, side) for name, side, _data in kept] == [(facts.hash, 320)]
+        assert size(kept[0][2]) == (320, 213)
+        for data in (b"text", b"RIFF" + bytes(4) + b"WEBP" + bytes(LARGEST_PREVIEW)):
+            pool._kept(replace(facts, preview=data))
+    assert len(kept) == 1

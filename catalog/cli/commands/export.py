@@ -18,15 +18,18 @@ from catalog.cli.views import transfer
 @click.option(
     "--force", is_flag=True, help="Replace FILE if it is there, once the new one is whole."
 )
+@click.option("--with-access", is_flag=True, help="With the users and tokens of `catalog serve`.")
 @options.connection
 @options.quiet
 @click.option("--json", is_flag=True, help="Print the summary as one JSON object.")
-def command(file: str, force: bool, **shared: Any) -> int:
+def command(file: str, force: bool, with_access: bool, **shared: Any) -> int:
     """Write every document of the catalog into FILE, or to stdout for -.
 
     One JSON object a line: assets, events, stores, files that were read, decisions, handovers; all
-    as they were at one moment. An ending .gz, .bz2 or .xz has it packed. FILE appears only once it
-    is whole. The catalog is not changed; photos and videos are not in the export.
+    as they were at one moment. Users and tokens of `catalog serve` are left out unless you say
+    --with-access: no secret is in it, but the hashes of passwords are. An ending .gz, .bz2 or .xz
+    has it packed. FILE appears only once it is whole. The catalog is not changed; photos and videos
+    are not in the export.
 
     \b
     Examples:
@@ -39,4 +42,4 @@ def command(file: str, force: bool, **shared: Any) -> int:
     """
     console = Console.from_flags(shared)
     workspace = console.workspace()
-    return transfer.write_export(console, workspace, file, force=force)
+    return transfer.write_export(console, workspace, file, force=force, with_access=with_access)

@@ -17,6 +17,9 @@ from catalog.cli.views import transfer
 )
 @click.argument("file", type=click.Path(path_type=str, allow_dash=True))
 @options.dryrun
+@click.option(
+    "--with-access", is_flag=True, help="Users and tokens of the export may come in here as well."
+)
 @options.connection
 @options.quiet
 @click.option(
@@ -24,7 +27,7 @@ from catalog.cli.views import transfer
     is_flag=True,
     help="Print one JSON object a line: what was merged or failed, then the summary.",
 )
-def command(file: str, dryrun: bool, **shared: Any) -> int:
+def command(file: str, dryrun: bool, with_access: bool, **shared: Any) -> int:
     """Bring every document of an export into the catalog. FILE may be packed with gzip, bzip2 or
     xz; - is stdin.
 
@@ -46,4 +49,4 @@ def command(file: str, dryrun: bool, **shared: Any) -> int:
     """
     console = Console.from_flags(shared)
     workspace = console.workspace()
-    return transfer.read_import(console, workspace, file, dryrun=dryrun)
+    return transfer.read_import(console, workspace, file, dryrun=dryrun, with_access=with_access)

@@ -15,7 +15,7 @@ from catalog.cli.views import review as view
 from catalog.domain.decisions import BAD, KINDS
 from catalog.errors import UsageError
 from catalog.features.review.file import DEFAULT_NAME, WriteRequest, write_review
-from catalog.features.review.service import ServeRequest, serve_review
+from catalog.features.review.groups import ReviewRequest
 
 
 @click.command("review", short_help="Look at look-alikes and bad shots side by side, and decide.")
@@ -75,8 +75,8 @@ def command(
 
     The page needs no network and holds everything it shows. Keys keep, drop, and tell apart;
     nothing is decided until you say so. Save the decisions from the page, and apply them with
-    `catalog resolve`. With --serve the page is served to browsers on this machine, under an address
-    with a secret in it, and its decisions are applied as you confirm them: what is dropped goes to
+    `catalog resolve`. With --serve the page is served to browsers on this machine, by a link that
+    logs in once, and its decisions are applied as you confirm them: what is dropped goes to
     the trash of its store. Without --serve nothing is changed.
 
     \b
@@ -107,7 +107,11 @@ def command(
             workspace, WriteRequest(**wanted, output=output or Path(DEFAULT_NAME)), sink
         )
         return view.show(console, page)
-    request = ServeRequest(**wanted, port=serve_port or 0)
+    from catalog.web.server import run_review
+
+    request = ReviewRequest(**wanted)
     return console.serve(
-        lambda: serve_review(workspace, request, sink, partial(view.announce, console))
+        lambda: run_review(
+            workspace, request, serve_port or 0, sink, partial(view.announce, console)
+        )
     )

@@ -11,6 +11,8 @@ import click
 from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.domain.assignments import check_name, split_words
+from catalog.errors import UsageError
+from catalog.features.annotations.privacy import PrivacyRequest, run_privacy
 from catalog.features.annotations.run import SetRequest, run_set
 
 
@@ -28,12 +30,29 @@ from catalog.features.annotations.run import SetRequest, run_set
     metavar="WHAT=TIME",
     help="Shift the times of all by as much as that of WHAT is wrong: TIME is its right one.",
 )
+@click.option(
+    "--album", "albums", multiple=True, metavar="NAME", help="With private=: all that is in it."
+)
+@click.option(
+    "--folder",
+    "folders",
+    multiple=True,
+    metavar="PATH",
+    help="With private=: all that lies below it, in whichever store.",
+)
 @options.dryrun
 @options.yes
 @options.connection
 @options.output
 def command(
-    words: tuple[str, ...], query: str | None, by: str, dryrun: bool, yes: bool, **shared: Any
+    words: tuple[str, ...],
+    query: str | None,
+    by: str,
+    albums: tuple[str, ...],
+    folders: tuple[str, ...],
+    dryrun: bool,
+    yes: bool,
+    **shared: Any,
 ) -> int:
     """Set values of the assets that WHAT names. They win over what the files state, which stays
     known beneath them.
@@ -55,13 +74,18 @@ def command(
       position=51.05,3.72   place='Grandma'   title=TEXT   description=TEXT
       rating=0 to 5, or -1 for rejected   favorite=yes|no
       albums=A,B   albums+=A   albums-=A
+      private=A,B   private+=A   private-=A: of the users of the pages only these see it
       KEY= (empty) takes back what you said: the value of the file shows again.
+
+    With --album or --folder a rule is made: what is there now, and whatever comes there, is private
+    to these users, besides what is said of each photo. `private=` ends it.
 
     \b
     Examples:
       catalog set ~/Pictures/IMG_0001.jpg rating=5 albums+=Best
       catalog set --query 'path:*scan*' taken=1975-08 place='Lake Garda' --dryrun
       catalog set --query 'camera:X100' --by nas:2019/07_July/a.jpg='2019-07-12 18:30:15'
+      catalog set --album Diary private=anna
 
     \b
     Exit status: 0 done, 1 not in the catalog, 2 usage, 3 some failed, 4 too many without --yes, 5
@@ -70,6 +94,14 @@ def command(
     console = Console.from_flags(shared)
     workspace = console.workspace()
     what, values = _split(words)
+    if albums or folders:
+        if what or query is not None or by:
+            raise UsageError(
+                "--album and --folder stand alone; nothing was changed.",
+                hint="Say what is to be said of single photos in another run.",
+            )
+        rules = PrivacyRequest(albums, folders, values, dryrun)
+        return console.carry_out(run_privacy, workspace, rules, summary_formats.SAY)
     request = SetRequest(what, query, dryrun=dryrun, yes=yes, values=values, by=by)
     return console.carry_out(run_set, workspace, request, summary_formats.SAY)
 

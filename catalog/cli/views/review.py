@@ -6,7 +6,7 @@ from catalog.cli.console import Console
 from catalog.domain.amounts import size_text
 from catalog.errors import DONE
 from catalog.features.review.file import WrittenPage
-from catalog.features.review.service import Serving
+from catalog.web.server import Serving
 
 
 def show(console: Console, page: WrittenPage) -> int:
@@ -33,12 +33,14 @@ def show(console: Console, page: WrittenPage) -> int:
     return DONE
 
 
-def announce(console: Console, serving: Serving) -> None:
+def announce(console: Console, serving: Serving, groups: int) -> None:
     """Where it is served."""
     if console.json:
-        console.out_json({"event": "serving", "url": serving.address, "groups": serving.groups})
+        told = {"event": "serving", "url": f"{serving.url}/review/", "login": serving.login}
+        console.out_json({**told, "groups": groups})
         return
-    console.out(serving.address)
+    console.out(serving.login)
     console.complain(
-        f"{serving.groups:,} groups to review. Open that address in a browser; Ctrl-C ends it."
+        f"{groups:,} groups to review. Open that address in a browser within 15 minutes; Ctrl-C "
+        "ends it."
     )

@@ -12,10 +12,9 @@ from catalog.cli.terminal import ByteOutput
 from catalog.domain.amounts import size_text
 from catalog.domain.names import columns, printable
 from catalog.errors import DONE
+from catalog.features.inspection.facts import NOT_TO_READ
 from catalog.features.inspection.search import FoundAsset, SearchResult
 
-NOT_TO_READ = ("look", "phash_inner")
-"""Fields of a document that mean nothing to people or programs."""
 _WIDE = 120
 """Columns of a terminal from which on there is room for all."""
 

@@ -35,14 +35,17 @@ _CALLED = {
     "sources": "read files",
     "decisions": "decisions",
     "handovers": "handovers",
+    schema.ACCESS: "users and tokens",
 }
 """What the documents of each index are, in the order in which they are told."""
 
 
-def write_export(console: Console, workspace: Workspace, file: str, *, force: bool) -> int:
+def write_export(
+    console: Console, workspace: Workspace, file: str, *, force: bool, with_access: bool
+) -> int:
     """Write an export; where stdout is taken by it, the summary goes to stderr."""
     target = Target(ByteOutput(), "stdout") if file == STANDARD else None
-    request = ExportRequest(file, force=force, target=target)
+    request = ExportRequest(file, force=force, target=target, with_access=with_access)
     done = run_export(workspace, request, SilentSink(console.progress()))
     line = _export_line(console, file, done)
     if target is not None:
@@ -62,10 +65,12 @@ def _export_line(console: Console, file: str, done: ExportResult) -> str:
     return f"Exported {_listed(done.counts)} to {where}: {size}."
 
 
-def read_import(console: Console, workspace: Workspace, file: str, *, dryrun: bool) -> int:
+def read_import(
+    console: Console, workspace: Workspace, file: str, *, dryrun: bool, with_access: bool
+) -> int:
     """Bring an export in, and sum up; 3 where documents could not be brought in."""
     source = PackedInput(sys.stdin.buffer, "stdin") if file == STANDARD else None
-    request = ImportRequest(file, dryrun=dryrun, source=source)
+    request = ImportRequest(file, dryrun=dryrun, source=source, with_access=with_access)
     result = run_import(
         workspace, request, ImportSink(console, SummaryFormat(), console.progress())
     )

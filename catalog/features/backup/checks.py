@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
+from catalog.domain.access import ROLES, TOKEN_SCOPES, is_user_name
 from catalog.domain.copies import milliseconds
 from catalog.domain.document import (
+    AccessRow,
     AssetDocument,
     CopyRow,
     DecisionRow,
@@ -33,6 +35,7 @@ _TYPES: dict[str, type] = {
     "sources": SourceRow,
     "decisions": DecisionRow,
     "handovers": HandoverRow,
+    schema.ACCESS: AccessRow,
 }
 
 
@@ -76,6 +79,18 @@ def _store_problem(_key: str, row: Mapping[str, object]) -> str:
     return f"{name!r} is no name of a store" if not name or set(name) & set("/\0") else ""
 
 
+def _access_problem(key: str, row: Mapping[str, object]) -> str:
+    record = cast("AccessRow", row)
+    kind, _colon, name = key.partition(":")
+    if kind != record.get("kind") or kind not in ("user", "token"):
+        return "it is neither a user nor a token"
+    if not is_user_name(record.get("name", "")):
+        return "its name is none"
+    if kind == "user" and (name != record["name"].casefold() or record.get("role") not in ROLES):
+        return "its role or its id is none"
+    return "" if set(record.get("scopes", ())) <= set(TOKEN_SCOPES) else "it may do too much"
+
+
 def _handover_problem(_key: str, row: Mapping[str, object]) -> str:
     return _staged_problem(cast("HandoverRow", row))
 
@@ -85,6 +100,7 @@ _CHECKS: dict[str, Callable[[str, Mapping[str, object]], str]] = {
     "events": _event_problem,
     "stores": _store_problem,
     "handovers": _handover_problem,
+    schema.ACCESS: _access_problem,
 }
 
 

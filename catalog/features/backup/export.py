@@ -19,12 +19,14 @@ from catalog.work.workspace import Workspace
 class ExportRequest:
     """Where the export is written: a file, packed as its ending says, or the `target` instead.
 
-    `force`: a file that is there already is replaced, once the new one is whole.
+    `force`: a file that is there already is replaced, once the new one is whole. `with_access`:
+    with users and tokens.
     """
 
     file: str
     force: bool = False
     target: packed_files.Target | None = None
+    with_access: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ def run_export(workspace: Workspace, request: ExportRequest, sink: Sink) -> Expo
     if request.target is None:
         packed_files.check_target(request.file, force=request.force)
     began = time.monotonic()
-    export = Export(workspace.existing_repository, datetime.now(UTC), __version__)
+    export = Export(
+        workspace.existing_repository, datetime.now(UTC), __version__, request.with_access
+    )
     with _output(request) as output, contextlib.closing(export.lines()) as pieces:
         try:
             for number, (piece, documents) in enumerate(pieces):

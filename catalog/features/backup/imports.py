@@ -12,8 +12,8 @@ from functools import partial
 from catalog.domain.names import to_text
 from catalog.features.backup import packed_files
 from catalog.features.backup.stream import (
-    ORDER,
     OUTCOMES,
+    WITH_ACCESS,
     Comparer,
     ExportImporter,
     Item,
@@ -37,11 +37,15 @@ IN_FLIGHT = 2
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """Which export is brought in: a file, or the `source` instead. `dryrun`: only shown."""
+    """Which export is brought in: a file, or the `source` instead. `dryrun`: only shown.
+
+    `with_access`: users and tokens that it holds may come in here as well.
+    """
 
     file: str
     dryrun: bool = False
     source: packed_files.PackedInput | None = None
+    with_access: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> Impo
         if "stores" in found:
             reader.check_stores(repository.stores.read_ids())
         comparer = Comparer(repository, {what: index.version for what, index in found.items()})
-        work = Import(workspace, reader, comparer, to_text(request.file), sink)
+        work = Import(workspace, reader, comparer, request, sink)
         details = {"source": work.source}
         run = execute(workspace, work, sink, COMMAND, dry=dry, details=details)
     return ImportResult(run, work.documents)
@@ -107,9 +111,17 @@ class Import:
     """
 
     def __init__(
-        self, workspace: Workspace, reader: Reader, comparer: Comparer, source: str, sink: Sink
+        self,
+        workspace: Workspace,
+        reader: Reader,
+        comparer: Comparer,
+        request: ImportRequest,
+        sink: Sink,
     ) -> None:
-        self.source = source
+        self.source = to_text(request.file)
+        self._with_access = request.with_access
+        self._sink = sink
+        self._left_out = 0
         self._reader = reader
         self._comparer = comparer
         self._progress = sink.progress
@@ -123,14 +135,21 @@ class Import:
     @property
     def documents(self) -> dict[str, dict[str, int]]:
         """How many documents of each index had each outcome so far."""
-        return {what: {o: self._counts[what, o] for o in OUTCOMES} for what in ORDER}
+        return {what: {o: self._counts[what, o] for o in OUTCOMES} for what in WITH_ACCESS}
 
     def plans(self) -> Iterator[Sequence[Item]]:
         """The documents, as many at a time as make a good request."""
         self._progress.files(self._reader.expected)
-        for part in chunks(self._reader):
+        for part in chunks(self._wanted()):
             self._part = part
             yield part
+
+    def _wanted(self) -> Iterator[Item]:
+        for item in self._reader:
+            if item.what == schema.ACCESS and not self._with_access:
+                self._left_out += 1
+            else:
+                yield item
 
     def foresee(self, action: Item) -> Outcome:
         """What would become of a document; the index is asked of all of its part at once."""
@@ -180,5 +199,10 @@ class Import:
             line=item.number,
         )
 
-    def conclude(self, report: Report) -> None:
-        """Nothing: every document was told of."""
+    def conclude(self, _report: Report) -> None:
+        """What was left out; of every other document was told."""
+        if self._left_out:
+            self._sink.notice(
+                f"{self._left_out:,} users and tokens of the export were left out; with "
+                "--with-access they may come in here as well."
+            )

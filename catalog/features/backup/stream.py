@@ -1,5 +1,5 @@
-"""A catalog as a stream of lines, and back: every document of all six indexes,
-merged into what is there.
+"""A catalog as a stream of lines, and back: every document of its indexes, merged into what is
+there; who may come in only where a person asks for it.
 
 The lines are JSON objects: a header, then one for each document (`what` it is, `id`, `document`),
 and an end with the counts, without which a file is not whole.
@@ -34,7 +34,8 @@ from catalog.index.requests import SCAN_PAGE
 FORMAT = "image-catalog export"
 FORMAT_VERSION = 1
 END = "end"
-ORDER = (*schema.COMPANIONS, schema.ASSETS)
+ORDER = (*(what for what in schema.COMPANIONS if what != schema.ACCESS), schema.ASSETS)
+WITH_ACCESS = (schema.ACCESS, *ORDER)
 AT_ONCE = 1000
 AT_ONCE_BYTES = 8 * 2**20
 KEEP = "30m"
@@ -51,11 +52,15 @@ _WHOLE = (
 
 @dataclass
 class Export:
-    """One export. `counts` are the documents in it, by what they are, as soon as `lines` begins."""
+    """One export. `counts` are the documents in it, by what they are, as soon as `lines` begins.
+
+    `with_access`: with users and tokens; sessions never are in it.
+    """
 
     repository: Repository
     moment: datetime
     program: str
+    with_access: bool = False
     counts: dict[str, int] = field(default_factory=dict)
 
     def lines(self) -> Generator[tuple[bytes, int], None, None]:
@@ -64,10 +69,11 @@ class Export:
         All indexes are seen at one moment.
         """
         self.repository.refresh()  # what was written a moment ago is not in a search yet
-        with _Views(self.repository) as views:
-            self.counts = {what: views.count(what) for what in ORDER}
+        order = WITH_ACCESS if self.with_access else ORDER
+        with _Views(self.repository, order) as views:
+            self.counts = {what: views.count(what) for what in order}
             yield _line(self._header()), 0
-            for what in ORDER:
+            for what in order:
                 with contextlib.closing(_ahead(views.pages(what))) as pages:
                     for page in pages:
                         text = b"".join(
@@ -95,17 +101,22 @@ def _line(value: Mapping[str, object]) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
 
 
+_LASTING: Query = {"terms": {"kind": ["token", "user"]}}
+"""Of the access records those that are no more in their place tomorrow are left out."""
+
+
 class _Views:
     """A view of each index as it was when this began; they end with it."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, order: Sequence[str]) -> None:
         self._connection = repository.connection
         self._alias = repository.alias
+        self._order = order
         self._views: dict[str, str] = {}
 
     def __enter__(self) -> _Views:
         try:
-            for what in ORDER:
+            for what in self._order:
                 path = f"/{quote(schema.alias_of(self._alias, what))}/_pit"
                 self._views[what] = self._connection.request("POST", path, keep_alive=KEEP)["id"]
         except BaseException:
@@ -136,12 +147,13 @@ class _Views:
             body["search_after"] = hits[-1]["sort"]
             number += 1
             if number % _TOUCH_PAGES == 0:
-                for other in ORDER[ORDER.index(what) + 1 :]:
+                for other in self._order[self._order.index(what) + 1 :]:
                     self._search(other, {"size": 0, "track_total_hits": False})
 
     def _search(self, what: str, body: Query) -> Reply:
         view = {"pit": {"id": self._views[what], "keep_alive": KEEP}}
-        reply: Reply = self._connection.request("POST", "/_search", body | view)
+        chosen = {"query": _LASTING} if what == schema.ACCESS else {}
+        reply: Reply = self._connection.request("POST", "/_search", body | chosen | view)
         if reply.get("timed_out") or reply["_shards"]["failed"]:
             raise CatalogIndexError(
                 "Elasticsearch did not give all of a page.", hint="Run the command again."

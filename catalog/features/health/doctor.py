@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from catalog.config import find_exposed_file, secrets_of, state_dir
 from catalog.domain.amounts import size_text
 from catalog.errors import CatalogError, StoreGuard, StoreUnavailable
+from catalog.features.renditions.stores import measure
 from catalog.features.stores.account import PATIENCE, space_left
 from catalog.index.client import Connection
 from catalog.index.migration import Indexes
@@ -307,6 +308,26 @@ def _journal(workspace: Workspace) -> Iterator[Finding]:
         )
 
 
+def _previews(workspace: Workspace) -> Iterator[Finding]:
+    """What pictures and films to look at take of the disk, and whether they can be kept."""
+    folder = workspace.preview_dir
+    sizes = ", ".join(
+        f"{name} {size_text(size)} of {size_text(most)}"
+        for name, (size, most) in measure(workspace).items()
+    )
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        yield Finding(
+            "previews",
+            "warning",
+            f"{existing} cannot be written: pictures are made anew each time they are looked at",
+            "Set preview_dir in config.json to another folder.",
+        )
+        return
+    off = "" if workspace.settings.previews == "on" else "; none are made while files are read"
+    yield Finding("previews", "ok", f"{sizes}, at {folder}{off}")
+
+
 def _reading(_workspace: Workspace) -> Iterator[Finding]:
     """What keeps the processes in that read files, as one of their kind finds out."""
     command = [sys.executable, "-P", "-m", "catalog.media.confinement"]
@@ -357,6 +378,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "webdav": _webdav,
     "further_stores": _further_stores,
     "journal": _journal,
+    "previews": _previews,
     "reading": _reading,
     "programs": _programs,
 }

@@ -40,7 +40,7 @@ def run_upload_between(workspace: Workspace, request: StoreUpload, sink: Sink) -
     with (
         contextlib.closing(_source(book, root, request)) as source,
         contextlib.closing(root.store(name, is_new=name not in book.known)) as target,
-        open_between(workspace, source, target, book, root) as ingest,
+        open_between(workspace, source, target, book, root, dry=dry) as ingest,
         second_copies(workspace, further, sink, wanted=bool(further), dry=dry) as second,
     ):
         return run_ingest(ingest, request, sink, request.command, second)

@@ -23,6 +23,7 @@ from catalog.features.ingest.sources import SourceRemoval
 from catalog.features.ingest.survey import IngestSurvey, Lookup, Source
 from catalog.features.ingest.target import TargetSurvey
 from catalog.features.ingest.under_way import IngestRun
+from catalog.features.renditions.stores import open_readers
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.local.root import LocalRoot
@@ -161,21 +162,27 @@ def open_ingestion(
     files = book.open_outside(directory) if move else read_from(source, marker, book)
     with (
         contextlib.closing(LocalStore(NAS, root)) as target,
-        open_between(workspace, files, target, book, LocalRoot(root)) as made,
+        open_between(workspace, files, target, book, LocalRoot(root), dry=dry) as made,
     ):
         yield made
 
 
 @contextlib.contextmanager
 def open_between(
-    workspace: Workspace, source: SourceT, target: ManagedStore, book: StoreBook, root: Root
+    workspace: Workspace,
+    source: SourceT,
+    target: ManagedStore,
+    book: StoreBook,
+    root: Root,
+    *,
+    dry: bool,
 ) -> Iterator[Ingestion[SourceT]]:
     """What a run needs that reads one store and fills another.
 
     That they are fit for each other is the caller's to prove. `root` is where the target lies.
     """
     lookup = lookup_of(workspace, book.repository)
-    with workspace.readers() as pool:
+    with open_readers(workspace, dry=dry) as pool:
         reading = workspace.reading(pool, source)
         yield Ingestion(workspace, source, target, lookup, reading, book, root)
 

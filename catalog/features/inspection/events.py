@@ -54,6 +54,11 @@ class Event:
         return self.document.get("trash", "")
 
     @property
+    def by(self) -> str:
+        """The user of the web program who had it done."""
+        return self.document.get("by", "")
+
+    @property
     def undoes(self) -> str:
         """The run that was taken back."""
         return self.document.get("undoes", "")

@@ -13,6 +13,7 @@ from catalog.domain.document import AssetDocument, with_value
 from catalog.domain.edits import Change, Edit, with_checksums
 from catalog.errors import MediaError
 from catalog.features.inspection.search import mark_errors
+from catalog.features.renditions.stores import open_readers
 from catalog.index import queries
 from catalog.index.client import Query
 from catalog.index.repository import Repository
@@ -147,7 +148,7 @@ class Measuring:
 
     def apply(self, run: Session, plans: Iterator[Sequence[Measure]]) -> None:
         """Read them, and record what they look like."""
-        with self._workspace.readers() as pool:
+        with open_readers(self._workspace) as pool:
             for plan in plans:
                 self._measure(run, pool, plan)
 

@@ -25,6 +25,7 @@ from catalog.features.reconcile.questions import Questions
 from catalog.features.reconcile.reconciler import Reconciler
 from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.survey import Options
+from catalog.features.renditions.stores import open_readers
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.agreement import Agreement
@@ -69,7 +70,10 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
     """Make the index say what lies in a store, or in some folders of it."""
     repository = workspace.existing_repository if request.dryrun else workspace.repository
     book = StoreBook(workspace, repository, sink.notice)
-    with book.open(request.store, dry=request.dryrun) as store, workspace.readers() as pool:
+    with (
+        book.open(request.store, dry=request.dryrun) as store,
+        open_readers(workspace, dry=request.dryrun) as pool,
+    ):
         scope = make_scope(store, request.folders, recursive=request.recursive)
         if not request.dryrun:
             book.claim(request.store)

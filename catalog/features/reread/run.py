@@ -16,6 +16,7 @@ from catalog.domain.edits import Edit, described_anew, with_captured
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import MediaError, StoreError
 from catalog.features.inspection.search import mark_errors
+from catalog.features.renditions.stores import open_readers
 from catalog.features.reread.plan import (
     COMMAND,
     INCOMPLETE,
@@ -97,7 +98,7 @@ def run_reread(workspace: Workspace, request: RereadRequest, sink: Sink) -> RunR
     with mark_errors(request.query):
         queries.count(repository, request.query)
     book = StoreBook(workspace, repository)
-    with book.open_present() as stores, workspace.readers() as pool:
+    with book.open_present() as stores, open_readers(workspace, dry=request.dryrun) as pool:
         work = Rereading(workspace, repository, stores, pool, request, book.absent)
         return execute(workspace, work, sink, COMMAND, dry=request.dryrun)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.errors import UsageError
+from catalog.features.renditions.maker import RenditionMaker
 from catalog.features.review.groups import NO_GROUPS, ReviewRequest, gather_groups
 from catalog.features.review.page import MARK, Page
 from catalog.features.review.pictures import Pictures
-from catalog.features.review.previews import previewer
 from catalog.filesystem.aside import open_aside
 from catalog.work.progress import Progress
 from catalog.work.sink import Sink
@@ -47,7 +47,7 @@ def write_review(workspace: Workspace, request: WriteRequest, sink: Sink) -> Wri
     if not shown.groups:
         sink.notice(NO_GROUPS)
         return WrittenPage(request.output)
-    with previewer(workspace) as previews:
+    with RenditionMaker(workspace) as previews:
         return _write(
             request.output, Page(shown.groups), Pictures(previews, shown.documents), sink.progress
         )
@@ -75,12 +75,12 @@ def _write(output: Path, page: Page, pictures: Pictures, progress: Progress) -> 
 
     def made() -> Iterator[tuple[str, bytes]]:
         nonlocal missing
-        for name, jpeg in pictures.all(page.hashes):
+        for name, picture in pictures.all(page.hashes):
             progress.advance()
-            if jpeg is None:
+            if picture is None:
                 missing += 1
             else:
-                yield name, jpeg
+                yield name, picture
 
     try:
         with open_aside(output) as (aside, file):

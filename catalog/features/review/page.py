@@ -17,7 +17,7 @@ import orjson
 from catalog.domain.decisions import BAD, EXACT, KINDS, Answer, Decision, group_id
 from catalog.domain.document import AssetDocument, with_value
 from catalog.domain.fixity import is_content_hash
-from catalog.features.review.previews import LOOK_SIDE
+from catalog.features.renditions.pictures import LOOK_SIDE
 from catalog.version import __version__
 
 Group: TypeAlias = Mapping[str, object]
@@ -103,7 +103,7 @@ class Page:
     ) -> Iterator[bytes]:
         """The HTML, piece by piece.
 
-        `pictures` are JPEGs by content hash; `answers` tell what was applied already.
+        `pictures` are WebPs by content hash; `answers` tell what was applied already.
         """
         style, script = (_source(f"review.{kind}") for kind in ("css", "js"))
         before, rest = _source("review.html").split("@PICTURES@")
@@ -115,11 +115,11 @@ class Page:
         pictured = (
             set(self.hashes) if self.mode == "served" else set()
         )  # there the browser finds out which there are
-        for content_hash, jpeg in pictures:
+        for content_hash, picture in pictures:
             pictured.add(content_hash)
             yield b'<script type="text/plain" id="p-%s">%s</script>\n' % (
                 content_hash.encode(),
-                base64.b64encode(jpeg),
+                base64.b64encode(picture),
             )
         groups = [_with_pictures(group, pictured) for group in self.groups]
         data = {

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 
 from catalog.domain.document import AssetDocument
-from catalog.features.review.previews import SIDE, Previewer
+from catalog.features.renditions.maker import RenditionMaker
+from catalog.features.renditions.pictures import Picture
+from catalog.features.renditions.stores import SIDES
 
-LARGE = 1600
-"""Pixels on the long side of an enlarged picture, where the page is served."""
+_GRID, SIDE, LARGE = SIDES
+"""Pixels on the long side of a picture, and of an enlarged one, where the page is served."""
 AHEAD = 64
 """Pictures that are made ahead of the one that is written."""
 PATIENCE = 60.0
@@ -21,7 +23,7 @@ PATIENCE = 60.0
 class Pictures:
     """The pictures of a review, by content hash."""
 
-    def __init__(self, previews: Previewer, documents: Mapping[str, AssetDocument]) -> None:
+    def __init__(self, previews: RenditionMaker, documents: Mapping[str, AssetDocument]) -> None:
         self._previews = previews
         self._documents = documents
 
@@ -31,24 +33,28 @@ class Pictures:
         if document is None:
             return None
         with contextlib.suppress(TimeoutError):
-            return self._previews.get(document, LARGE if large else SIDE, urgent=True).result(
-                PATIENCE
-            )
+            made = self._previews.picture(document, LARGE if large else SIDE)
+            return made.result(PATIENCE).data or None
         return None
 
     def all(self, hashes: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """Each in turn, while the next ones are being made."""
-        waiting: deque[tuple[str, Future[bytes | None] | None]] = deque()
+        waiting: deque[tuple[str, Future[Picture] | None]] = deque()
         for name in hashes:
             document = self._documents.get(name)
-            waiting.append((name, None if document is None else self._previews.get(document)))
+            waiting.append(
+                (
+                    name,
+                    None
+                    if document is None
+                    else self._previews.picture(document, SIDE, urgent=False),
+                )
+            )
             if len(waiting) > AHEAD:
                 yield self._next(waiting)
         while waiting:
             yield self._next(waiting)
 
-    def _next(
-        self, waiting: deque[tuple[str, Future[bytes | None] | None]]
-    ) -> tuple[str, bytes | None]:
+    def _next(self, waiting: deque[tuple[str, Future[Picture] | None]]) -> tuple[str, bytes | None]:
         name, future = waiting.popleft()
-        return name, None if future is None else future.result()
+        return name, None if future is None else future.result().data or None

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from catalog.domain.decisions import DROP, KEEP, NOT_DUPLICATE, Answer, Decision
+from catalog.features.renditions.maker import RenditionMaker
 from catalog.features.review.dropper import Dropper
 from catalog.features.review.groups import NO_GROUPS, ReviewRequest, gather_groups
 from catalog.features.review.page import Page
 from catalog.features.review.pictures import Pictures
-from catalog.features.review.previews import previewer
 from catalog.features.review.resolve import follow
-from catalog.features.review.server import Review, run_server
+from catalog.features.review.review import Review
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session, session
@@ -27,45 +27,38 @@ COMMAND = "review"
 _BECAME = {KEEP: "kept", DROP: "dropped", NOT_DUPLICATE: "not duplicates"}
 
 
-@dataclass(frozen=True, slots=True)
-class ServeRequest(ReviewRequest):
-    """What is reviewed, and the port that it is served on; 0 is any that is free."""
+@dataclass(slots=True)
+class OpenReview:
+    """A review for as long as it is served, and what it came to afterwards."""
 
-    port: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """A review that is being served: its secret address, and how many groups it has."""
-
-    address: str
-    groups: int
+    review: Review
+    result: RunResult | None = None
 
 
-def serve_review(
-    workspace: Workspace, request: ServeRequest, sink: Sink, announce: Callable[[Serving], None]
-) -> RunResult:
-    """Serve the page until a person is done with it, or ends it by KeyboardInterrupt.
+@contextlib.contextmanager
+def open_review(
+    workspace: Workspace, request: ReviewRequest, sink: Sink, previews: RenditionMaker
+) -> Iterator[OpenReview | None]:
+    """What is to be reviewed; None where there are no groups, which the sink is told.
 
-    `announce` is told where it is.
+    What is decided is done at once. `result` is there when this is left, where a mistake of the
+    program is raised.
     """
     shown = gather_groups(workspace, request, sink.progress)
     if not shown.groups:
         sink.notice(NO_GROUPS)
-        return Report(sink, COMMAND).result()
+        yield None
+        return
     page = Page(shown.groups, "served")
-    with previewer(workspace) as previews, Deciding(workspace, sink, shown.files) as decide:
+    with Deciding(workspace, sink, shown.files) as decide:
         pictures = Pictures(previews, shown.documents)
-        review = Review(page, pictures.one, decide)
-        with run_server(review, request.port) as address:
-            with contextlib.suppress(KeyboardInterrupt):  # the usual way to end
-                announce(Serving(address, len(page.groups)))
-                _make_ahead(review, pictures)
-                review.ended.wait()
-            review.end()
-        if review.fault is not None:
-            raise review.fault
-    return decide.result
+        opened = OpenReview(Review(page, pictures.one, decide))
+        _make_ahead(opened.review, pictures)
+        yield opened
+        opened.review.end()
+        if opened.review.fault is not None:
+            raise opened.review.fault
+    opened.result = decide.result
 
 
 def _make_ahead(review: Review, pictures: Pictures) -> None:
@@ -100,12 +93,14 @@ class Deciding:
     def __enter__(self) -> Deciding:
         return self
 
-    def __call__(self, decisions: Sequence[Decision]) -> list[Answer]:
-        """What became of each; that of some groups nothing stays was asked on the page."""
+    def __call__(self, decisions: Sequence[Decision], by: str = "") -> list[Answer]:
+        """What became of each that a user decided; that of some groups nothing stays was asked on
+        the page.
+        """
         with self._one_at_a_time:
             if self._run is None:
                 self._run = self._stack.enter_context(session(self._workspace, self._sink, COMMAND))
-            run = self._run
+            run = replace(self._run, by=by)
             run.repository.refresh()
             with StoreBook(self._workspace, run.repository).open_present() as stores:
                 dropper = Dropper(self._workspace, run.repository, stores, sure=True)

@@ -144,7 +144,7 @@ def filters(pictures: Pictures) -> list[str]:
     """What becomes of each picture before it is encoded: 4:2:0 with its own depth, even sizes,
     whole frames.
     """
-    chain = _stated_colours(pictures)
+    chain = stated_colours(pictures)
     if pictures.interlaced:
         chain.append("bwdif=mode=send_frame:deint=interlaced")
     if pictures.pixels.startswith(_RGB):
@@ -159,8 +159,8 @@ def filters(pictures: Pictures) -> list[str]:
     return chain
 
 
-def _stated_colours(pictures: Pictures) -> list[str]:
-    """Colours as the container states them: some decoders (ProRes) do not pass them on.
+def stated_colours(pictures: Pictures) -> list[str]:
+    """Filters that state the container's colours: some decoders (ProRes) do not pass them on.
 
     RGB has no matrix to keep.
     """

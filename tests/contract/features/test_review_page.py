@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,14 +30,19 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+from web_program import Listening, WebStand, log_in, open_web
 
+from catalog.domain.access import CURATOR
 from catalog.domain.decisions import Answer, Decision
 from catalog.domain.fixity import content_hash as hash_of
 from catalog.errors import StoreUnavailable
 from catalog.features.lookalikes.table import parse_decisions
+from catalog.features.renditions.pictures import LOOK_SIDE
+from catalog.features.renditions.store import RenditionStore
 from catalog.features.review.page import Page, page_group
-from catalog.features.review.previews import LOOK_SIDE
-from catalog.features.review.server import MOST_BYTES, Review, run_server
+from catalog.features.review.review import Review
+from catalog.web.access_log import AccessLog
+from catalog.web.program import make_program
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -625,7 +631,7 @@ def test_to_lose_what_the_keeper_lacks_is_asked_before_it_is_applied(
     serve: Callable[..., Served], browser: Browser
 ):
     served = serve([unproposed()], lambda decisions: [Answer(d, "done") for d in decisions])
-    browser.open(served.address)
+    served.enter(browser)
     browser.keys("2", "b", Keys.ENTER)
     browser.click("#apply")
     assert "the movie" in browser.text("#ask-text")
@@ -681,7 +687,10 @@ def test_it_speaks_to_those_who_do_not_see_it_and_fits_a_phone(browser: Browser,
 
 
 class Served:
-    """A review that is being served, and what it was told."""
+    """A review that is being served, and what it was told.
+
+    `address` is that of its page, `cookie` the session of a curator.
+    """
 
     def __init__(
         self,
@@ -689,54 +698,57 @@ class Served:
         apply: Callable[[Sequence[Decision]], list[Answer]] | None = None,
     ) -> None:
         self.posted: list[list[Decision]] = []
+        self.by: list[str] = []
         self.review = Review(
             Page(groups, "served"), lambda name, _large: PICTURES.get(name), self._apply
         )
         self._answer = apply or (lambda decisions: [Answer(d, "done") for d in decisions])
         self.address = ""
+        self.cookie = ""
 
-    def _apply(self, decisions: Sequence[Decision]) -> list[Answer]:
+    def _apply(self, decisions: Sequence[Decision], by: str) -> list[Answer]:
         self.posted.append(list(decisions))
+        self.by.append(by)
         return self._answer(decisions)
 
-    def ask(
-        self, method: str, path: str, body: bytes = b"", *, token: str | None = None, **headers: str
-    ) -> tuple[int, dict[str, str], bytes]:
-        """One request as any program could make it: below the secret,
-        with the usual headers unless others are given.
-        """
+    def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
+        """One request as the page makes it."""
         parts = urlsplit(self.address)
-        usual = {"Host": parts.netloc, "Content-Length": str(len(body))}
+        headers = {"Cookie": f"catalog={self.cookie}"}
         if method == "POST":
-            usual |= {"Origin": f"http://{parts.netloc}", "Content-Type": "application/json"}
+            headers |= {"Origin": f"http://{parts.netloc}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=30)
         try:
-            connection.putrequest(
-                method,
-                f"/{parts.path.strip('/') if token is None else token}/{path}",
-                skip_host=True,
-                skip_accept_encoding=True,
-            )
-            for name, value in {
-                **usual,
-                **{k.replace("_", "-"): v for k, v in headers.items()},
-            }.items():
-                if value:
-                    connection.putheader(name, value)
-            connection.endheaders(body)
+            connection.request(method, f"{parts.path}{path}", body or None, headers)
             reply = connection.getresponse()
             return reply.status, dict(reply.getheaders()), reply.read()
         finally:
             connection.close()
 
+    def enter(self, browser: Browser) -> None:
+        """Open the page in a browser that is logged in."""
+        browser.driver.get(f"{self.address.removesuffix('review/')}health")
+        browser.driver.add_cookie({"name": "catalog", "value": self.cookie})
+        browser.open(self.address)
+
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Served]]:
+def web(lab: Lab) -> Iterator[WebStand]:
+    with open_web(lab) as stand:
+        yield stand
+
+
+@pytest.fixture
+def serve(web: WebStand) -> Iterator[Callable[..., Served]]:
     with contextlib.ExitStack() as stack:
+        cookie = web.session("anna", CURATOR)
 
         def start(*arguments: Any) -> Served:
             served = Served(*arguments)
-            served.address = stack.enter_context(run_server(served.review))
+            services = replace(web.services, review=served.review)
+            app = make_program(services, AccessLog(), web.faults.append)
+            listening = stack.enter_context(Listening(app))
+            served.address, served.cookie = f"{listening.url}/review/", cookie
             return served
 
         yield start
@@ -749,49 +761,6 @@ def rows(*decisions: Decision) -> bytes:
     ).encode()
 
 
-def test_only_who_knows_the_address_and_comes_by_it_is_answered(serve: Callable[..., Served]):
-    one = pair(0)
-    served = serve([one])
-    drop = rows(Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a")))
-    assert served.ask("GET", "")[0] == 200
-    assert served.ask("GET", "", token="0" * 43)[0] == 403
-    assert served.ask("GET", "", token="")[0] == 403
-    assert served.ask("GET", f"preview/{digest('0a')}", token="wrong")[0] == 403
-    assert served.ask("GET", "", Host="evil.example:80")[0] == 403
-    assert served.ask("GET", "", Host="127.0.0.1")[0] == 403
-    assert served.ask("GET", "", Sec_Fetch_Site="cross-site")[0] == 403
-    assert served.ask("POST", "decisions", drop, Origin="https://evil.example")[0] == 403
-    assert served.ask("POST", "decisions", drop, Origin="null")[0] == 403
-    assert served.ask("POST", "decisions", drop, Origin="")[0] == 403
-    assert (
-        served.ask("POST", "decisions", drop, Origin="", Referer="https://evil.example/")[0] == 403
-    )
-    assert served.ask("POST", "decisions", drop, Content_Type="text/plain")[0] == 415
-    assert served.ask("POST", "decisions", b"", Content_Length=str(MOST_BYTES + 1))[0] == 413
-    assert served.ask("POST", "decisions", b"", Content_Length="-1")[0] == 411
-    assert served.ask("POST", "decisions", drop, token="wrong")[0] == 403
-    assert served.ask("POST", "done", b"{}", Origin="https://evil.example")[0] == 403
-    assert served.posted == []
-    assert not served.review.ended.is_set()
-    status, headers, body = served.ask("POST", "decisions", drop)
-    assert (status, json.loads(body)["answers"][0]["outcome"]) == (200, "done")
-    assert headers["Cache-Control"] == "no-store"
-    assert not [name for name in headers if name.lower().startswith("access-control")]
-    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-
-
-def test_it_listens_on_this_machine_alone(serve: Callable[..., Served]):
-    served = serve([pair(0)])
-    with socket.create_server(("0.0.0.0", 0)) as probe:
-        outside = [
-            i for i in socket.gethostbyname_ex(socket.gethostname())[2] if not i.startswith("127.")
-        ]
-        assert probe
-    for address in outside:
-        with pytest.raises(OSError):
-            socket.create_connection((address, urlsplit(served.address).port), 5)
-
-
 def test_only_pictures_of_this_review_are_given_out(serve: Callable[..., Served]):
     served = serve([pair(0)])
     assert served.ask("GET", f"preview/{digest('0a')}")[2] == PICTURES[digest("0a")]
@@ -800,17 +769,20 @@ def test_only_pictures_of_this_review_are_given_out(serve: Callable[..., Served]
         "which there is, but not in this review"
     )
     assert served.ask("GET", "preview/../../etc/passwd")[0] == 404
-    assert served.ask("GET", "decisions")[0] == 404
-    assert served.ask("PUT", "decisions")[0] == 501
+
+
+def test_without_a_review_there_is_none(web: WebStand):
+    curator = web.logged_in("anna", CURATOR)
+    answer = curator.get("/review/")
+    assert answer.status_code == 404 and "catalog review --serve" in answer.json()["hint"]
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"no json", "nothing was applied"),
-        (b'{"decisions": {}}', "no list"),
-        (b'{"decisions": [7]}', "no object"),
-        (b'{"decisions": [{"group": 7}]}', "the group is no text"),
+        (b'{"decisions": {}}', "expected array"),
+        (b'{"decisions": [7]}', "expected object"),
+        (b'{"decisions": [{"group": 7}]}', "expected str"),
         (
             rows(Decision("0" * 12, "similar", "drop", digest("0b"), "", digest("0a"))),
             "no such group",
@@ -856,6 +828,7 @@ def test_a_decision_is_followed_once_however_often_it_is_sent(serve: Callable[..
         "done"
     ] * 3
     assert served.posted == [[drop]]
+    assert served.by == ["anna"]
 
 
 def test_an_answer_that_is_missing_and_an_error_are_failures(serve: Callable[..., Served]):
@@ -875,19 +848,19 @@ def test_an_answer_that_is_missing_and_an_error_are_failures(serve: Callable[...
         assert reason in answer["reason"]
 
 
-def test_a_fault_of_the_program_ends_the_review_and_is_not_hidden(serve: Callable[..., Served]):
+def test_a_fault_of_the_program_ends_the_review_and_is_not_hidden(
+    serve: Callable[..., Served], web: WebStand
+):
     one = pair(0)
 
     def break_down(_decisions: Sequence[Decision]) -> list[Answer]:
         raise RuntimeError("a fault")
 
     served = serve([one], break_down)
-    with pytest.raises((http.client.HTTPException, OSError)):
-        served.ask(
-            "POST",
-            "decisions",
-            rows(Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a"))),
-        )
+    drop = rows(Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a")))
+    assert served.ask("POST", "decisions", drop)[0] == 500
+    assert [str(fault) for fault in web.faults] == ["a fault"]
+    web.faults.clear()
     assert served.review.ended.wait(10)
     assert str(served.review.fault) == "a fault"
 
@@ -904,7 +877,7 @@ def test_decisions_reach_the_program_and_its_answers_the_page(
         ]
 
     served = serve([pair(0), pair(1), pair(2)], apply)
-    browser.open(served.address)
+    served.enter(browser)
     browser.wait(
         lambda: browser.run(
             "return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth === 120)"
@@ -937,7 +910,7 @@ def test_decisions_reach_the_program_and_its_answers_the_page(
     )
     browser.keys("k", "k", "2", "p")
     assert browser.decisions(0) == ["keep", "drop"], "what was applied stays"
-    browser.open(served.address)
+    served.enter(browser)
     assert (
         browser.text(".group[data-number='1'] .answer.failed")
         == "Failed: store nas <b>is read-only</b>"
@@ -957,7 +930,7 @@ def test_the_done_button_ends_it_and_asks_about_what_was_not_applied(
     serve: Callable[..., Served], browser: Browser
 ):
     served = serve([pair(0), pair(1)])
-    browser.open(served.address)
+    served.enter(browser)
     browser.keys(Keys.ENTER)
     browser.click("#done")
     assert "1 decided group not applied yet" in browser.text("#ask-text")
@@ -986,7 +959,7 @@ def ended_anyway(process: subprocess.Popen[str]) -> Iterator[None]:
 
 def two_photos(lab: Lab) -> dict[str, Any]:
     """A group of two photos of the catalog."""
-    put(lab.source, {"a.jpg": jpeg("a", size=600), "b.jpg": jpeg("b", size=300)})
+    put(lab.source, {"a.jpg": jpeg("a", size=700), "b.jpg": jpeg("b", size=300)})
     assert lab.upload().status == 0
     found = sorted(lab.documents().values(), key=lambda d: -d["width"])
     members = [
@@ -1020,9 +993,12 @@ def test_the_command_writes_a_page_of_the_catalog_s_own_pictures(lab: Lab, brows
     sizes = browser.run(
         "return [...document.querySelectorAll('.frame img')].map(i => i.naturalWidth)"
     )
-    assert sizes == [512, 300]
+    assert sizes == [640, 300]
     assert "Apple iPhone 12" in browser.text(".member")
-    assert len(list((lab.home / "cache").rglob("*.jpg"))) == 2, "kept for the next time"
+    (kept,) = (lab.home / "cache").glob("*/previews/small")
+    store = RenditionStore(kept, 10**9)
+    assert store.lacking(list(lab.documents()), 640) == [], "kept for the next time"
+    store.close()
     assert lab.catalog("review", "--groups", "groups.jsonl").status == 0, (
         "its own page is written anew"
     )
@@ -1038,14 +1014,10 @@ def test_serving_ends_in_good_order(lab: Lab, number: signal.Signals):
     with ended_anyway(process):
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
-        parts = urlsplit(told["url"])
-        connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=60)
-        connection.request("GET", parts.path)
-        assert b"<title>Review</title>" in connection.getresponse().read()
-        for content_hash in lab.documents():
-            connection.request("GET", f"{parts.path}preview/{content_hash}")
-            assert connection.getresponse().read().startswith(b"\xff\xd8")
-        connection.close()
+        with log_in(told["login"]) as client:
+            assert "<title>Review</title>" in client.get(told["url"]).text
+            for content_hash in lab.documents():
+                assert client.get(f"{told['url']}preview/{content_hash}").content[8:12] == b"WEBP"
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
@@ -1078,7 +1050,7 @@ def test_a_port_in_use_is_told(lab: Lab):
             str(taken.getsockname()[1]),
         )
     assert done.status == 2
-    assert "cannot be had" in done.err
+    assert "Nothing can listen" in done.err
 
 
 # --- with the catalog's own groups ----------------------------------------------------------------
@@ -1108,7 +1080,7 @@ def test_what_is_decided_in_the_browser_is_done_in_the_catalog(lab: Lab, browser
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         assert told["groups"] == 2
-        browser.open(told["url"])
+        browser.open(told["login"])
         browser.wait(
             lambda: browser.run(
                 "return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth > 0)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
+import getpass
 import json
 import os
 import signal
@@ -12,15 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from running import Lab, jpeg, put, wait_for
+from web_program import log_in
 
 
 @contextmanager
-def serving(lab: Lab) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A review of two photos that is being served, and its address."""
+def serving(lab: Lab) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """A review of two photos that is being served, and a client that is logged in."""
     put(lab.source, {"a.jpg": jpeg("a", size=600), "b.jpg": jpeg("b", size=300)})
     assert lab.upload().status == 0
     found = sorted(lab.documents().values(), key=lambda document: -document["width"])
@@ -33,33 +34,21 @@ def serving(lab: Lab) -> Iterator[tuple[subprocess.Popen[str], str]]:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
             assert (told["event"], told["groups"]) == ("serving", 1)
-            yield process, told["url"]
+            with log_in(told["login"]) as client:
+                yield process, client
         except BaseException:
             process.kill()
             raise
 
 
-def ask(address: str, path: str, body: dict[str, Any]) -> Any:
+def ask(client: httpx.Client, path: str, body: dict[str, Any]) -> Any:
     """The parsed answer to what the page posts."""
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=60)
-    try:
-        headers = {"Origin": f"http://{parts.netloc}", "Content-Type": "application/json"}
-        connection.request("POST", f"{parts.path}{path}", json.dumps(body), headers)
-        return json.loads(connection.getresponse().read())
-    finally:
-        connection.close()
+    return client.post(f"/review/{path}", json=body).json()
 
 
-def drop_the_smaller(lab: Lab, address: str) -> dict[str, Any]:
+def drop_the_smaller(lab: Lab, client: httpx.Client) -> dict[str, Any]:
     """What the program answers to the decision to drop the smaller photo."""
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=60)
-    try:
-        connection.request("GET", parts.path)
-        page = connection.getresponse().read().decode()
-    finally:
-        connection.close()
+    page = client.get("/review/").text
     keeper, smaller = (
         d["hash"] for d in sorted(lab.documents().values(), key=lambda d: -d["width"])
     )
@@ -72,13 +61,13 @@ def drop_the_smaller(lab: Lab, address: str) -> dict[str, Any]:
         "path": "",
         "keeper": keeper,
     }
-    (answer,) = ask(address, "decisions", {"decisions": [decision]})["answers"]
+    (answer,) = ask(client, "decisions", {"decisions": [decision]})["answers"]
     return dict(answer)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_with_0_where_nothing_was_decided(lab: Lab, number: signal.Signals) -> None:
-    with serving(lab) as (process, _address):
+    with serving(lab) as (process, _client):
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
@@ -88,9 +77,9 @@ def test_it_ends_with_0_where_nothing_was_decided(lab: Lab, number: signal.Signa
 
 def test_what_was_decided_is_one_run_with_its_journal(lab: Lab) -> None:
     lab.variables["CATALOG_REMOVAL_COPIES"] = "1"
-    with serving(lab) as (process, address):
-        assert drop_the_smaller(lab, address)["outcome"] == "done"
-        assert ask(address, "done", {}) == {"done": True}
+    with serving(lab) as (process, client):
+        assert drop_the_smaller(lab, client)["outcome"] == "done"
+        assert ask(client, "done", {}) == {"done": True}
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     line, summary = map(json.loads, out.splitlines()[-2:])
@@ -105,6 +94,8 @@ def test_what_was_decided_is_one_run_with_its_journal(lab: Lab) -> None:
     assert (rows[0]["action"], rows[0]["state"], rows[0]["command"]) == ("run", "started", "review")
     assert (rows[-1]["action"], rows[-1]["state"], rows[-1]["status"]) == ("run", "done", 0)
     assert len(lab.documents()) == 1
+    events = lab.documents("events").values()
+    assert {e.get("by") for e in events if e["run"] == summary["run"]} == {getpass.getuser()}
     assert lab.catalog("undo", summary["run"]).status == 0
     assert len(lab.documents()) == 2
 
@@ -113,8 +104,8 @@ def test_what_was_decided_is_one_run_with_its_journal(lab: Lab) -> None:
 def test_decisions_that_failed_do_not_make_its_end_by_the_system_a_failure(
     lab: Lab, number: signal.Signals, status: int
 ) -> None:
-    with serving(lab) as (process, address):
-        answer = drop_the_smaller(lab, address)
+    with serving(lab) as (process, client):
+        answer = drop_the_smaller(lab, client)
         assert answer["outcome"] == "failed" and "1 of 2 verified copies" in answer["reason"]
         process.send_signal(number)
         out, err = process.communicate(timeout=60)

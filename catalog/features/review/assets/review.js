@@ -615,7 +615,7 @@ function nextOpen() {
 
 function address(member, large) {
   if (served) return `${large ? "large" : "preview"}/${member.hash}`;
-  return "data:image/jpeg;base64," + $("p-" + member.hash).textContent;
+  return "data:image/webp;base64," + $("p-" + member.hash).textContent;
 }
 
 const images = new Map();

@@ -1,0 +1,1 @@
+"""Who may look at the catalog on the web: users, tokens of programs, sessions of browsers."""

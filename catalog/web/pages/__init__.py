@@ -1,0 +1,1 @@
+"""The handlers: each answers one route from a feature."""
