@@ -23,8 +23,11 @@ class Rates:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def check_login(self, name: str, address: str) -> None:
-        """Count a log-in, by account and by address. Raises Refusal where there were too many."""
-        self._hit(LOGINS, "account", name.casefold())
+        """Count a log-in by address, and by account where one is named: a link names none, and
+        cannot be guessed. Raises Refusal where there were too many.
+        """
+        if name:
+            self._hit(LOGINS, "account", name.casefold())
         self._hit(LOGINS, "address", address)
 
     def check_stranger(self, address: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from catalog.features.access.gate import Gate
 from catalog.features.renditions.maker import RenditionMaker
 from catalog.features.review.review import Review
+from catalog.features.timeline.column import Column
 from catalog.features.timeline.keeper import TimelineKeeper
 from catalog.index.repository import Repository
 from catalog.web.figures import Figures
@@ -17,6 +18,8 @@ from catalog.web.rates import Rates
 from catalog.web.static_files import StaticFiles
 from catalog.work.workspace import Workspace
 
+PATIENCE = 2.0
+"""Seconds for which a request waits for the first column: small catalogs have it by then."""
 STATIC = Path(__file__).parent / "static"
 
 
@@ -37,6 +40,10 @@ class Services:
     rates: Rates = field(default_factory=Rates)
     figures: Figures = field(default_factory=Figures)
     static: StaticFiles = field(default_factory=lambda: StaticFiles(STATIC))
+
+    def column(self) -> Column:
+        """The timeline's column. Raises IndexUnavailable while the first is being built."""
+        return self.timeline.column(PATIENCE)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gate", Gate(self.repository))

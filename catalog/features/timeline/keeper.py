@@ -108,18 +108,22 @@ class TimelineKeeper:
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
 
-    def column(self) -> Column:
-        """The newest whole column; the first is waited for.
+    def column(self, patience: float | None = None) -> Column:
+        """The newest whole column; the first is waited for, for so many seconds at most.
 
-        Raises what came in between where there is none yet.
+        Raises what came in between where there is none yet, IndexUnavailable where it is still
+        being built.
         """
         with self._ready:
             self._ready.wait_for(
-                lambda: self._column is not None or self._error or self._stopping.is_set()
+                lambda: self._column is not None or self._error or self._stopping.is_set(),
+                patience,
             )
             if self._column is not None:
                 return self._column
-            raise self._error or IndexUnavailable("The timeline is not kept any more.")
+            raise self._error or IndexUnavailable(
+                "The timeline is not ready yet.", hint="Ask again in a moment."
+            )
 
     # --- the thread -------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ def find_hash(call: Call, name: str | None = None) -> str:
     Raises Refusal where there is none, or none for this person.
     """
     text = call.path["hash"] if name is None else name
-    column = call.services.timeline.column()
+    column = call.services.column()
     at = column.position_of(bytes.fromhex(text)) if _NAME.fullmatch(text) else None
     if at is None or not column.is_shown(at, call.person):
         raise Refusal(404, "There is no such picture.")
@@ -31,7 +31,7 @@ def find_document(call: Call) -> AssetDocument:
 
 def keep_seen(call: Call, hashes: list[str]) -> list[str]:
     """Those of some assets that this person may see."""
-    column = call.services.timeline.column()
+    column = call.services.column()
     places = {name: column.position_of(bytes.fromhex(name)) for name in hashes}
     return [
         name

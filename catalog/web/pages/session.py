@@ -41,7 +41,7 @@ def log_in(call: Call) -> Response:
     if len(asked.name) > LONGEST_PASSWORD or len(asked.link) > LONGEST_PASSWORD:
         raise Refusal(422, "What was sent is too long.")
     gate, rates = call.services.gate, call.services.rates
-    rates.check_login(asked.name if not asked.link else "link", call.address)
+    rates.check_login("" if asked.link else asked.name, call.address)
     begun = gate.follow_link(asked.link) if asked.link else gate.log_in(asked.name, asked.password)
     if begun is None:
         told = "This link was used, or is over." if asked.link else "Name or password is not right."

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from starlette.responses import Response
 
+from catalog.errors import IndexUnavailable
 from catalog.features.renditions.store import VERSION
 from catalog.features.timeline.view import View, ViewRequest, open_view
 from catalog.web.answers import Refusal
@@ -78,8 +79,14 @@ class Position(msgspec.Struct):
 
 
 def tell_timeline(call: Call) -> Timeline:
-    """What there is to see."""
-    view = _view(call, call.query)
+    """What there is to see; nothing yet while the first timeline is being built."""
+    try:
+        view = _view(call, call.query)
+    except IndexUnavailable:
+        state = call.services.timeline.state
+        if not state.building:
+            raise
+        return Timeline("", 0, [], VERSION, State(True, state.done, state.of))
     state = call.services.timeline.state
     return Timeline(
         view.etag,
@@ -133,7 +140,7 @@ def find_position(call: Call) -> Position:
 def _view(call: Call, order: Order) -> View:
     request = ViewRequest(order.sort, order.group, order.q, order.seed, not order.ascending)
     services = call.services
-    return open_view(services.timeline.column(), services.workspace, request, call.person)
+    return open_view(services.column(), services.workspace, request, call.person)
 
 
 def _tag(view: View) -> str:

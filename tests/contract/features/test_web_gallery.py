@@ -18,6 +18,7 @@ from web_program import WebStand, open_web
 
 from catalog.domain.access import CURATOR, OWNER, VIEW, VIEWER
 from catalog.features.renditions.store import VERSION
+from catalog.features.timeline.keeper import KeeperState
 from catalog.web.routes import ROUTES
 
 EXAMPLES = 3
@@ -79,6 +80,20 @@ def test_the_timeline_has_every_asset_in_order(browser: TestClient, filled: Lab)
         "/api/v1/timeline/layout", headers={"If-None-Match": layout.headers["etag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_while_the_first_timeline_is_built_it_is_said_how_far_that_is(
+    web: WebStand, monkeypatch: pytest.MonkeyPatch
+):
+    browser = web.logged_in("anna", VIEWER)
+    keeper = web.services.timeline
+    keeper.stop()
+    monkeypatch.setattr(keeper, "_column", None)
+    keeper.state = KeeperState(True, 3, 4)
+    told = browser.get("/api/v1/timeline").json()
+    assert (told["count"], told["state"]) == (0, {"building": True, "done": 3, "of": 4})
+    waits = browser.get("/api/v1/timeline/layout")
+    assert (waits.status_code, waits.headers["retry-after"]) == (503, "2")
 
 
 def test_a_query_shows_what_the_command_line_finds(browser: TestClient):
