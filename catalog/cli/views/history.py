@@ -25,9 +25,10 @@ def _line(event: Event) -> str:
     where = f"{event.store}:{event.path}" if event.store else event.path
     source = f"  from {event.source}" if event.source else ""
     trash = f"  in the trash as {event.trash}" if event.trash else ""
+    by = f"  by {event.by}" if event.by else ""
     undoes = f"  takes back {event.undoes}" if event.undoes else ""
     what = f"{event.at}  {event.action:<10} {event.hash[:12]}"
-    return f"{what}  {where}{source}{trash}{undoes}  run {event.run}"
+    return f"{what}  {where}{source}{trash}{undoes}{by}  run {event.run}"
 
 
 def show_runs(console: Console, runs: Iterable[RunSummary]) -> int:

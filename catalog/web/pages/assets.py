@@ -21,7 +21,17 @@ SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/avif", "image
 
 _TECHNICAL = (
     *("checksums.", "quality.", "phash", "image_hash", "reader", "run", "updated", "extension"),
-    *("copy_count", "frames", "resized", "shape", "stack.", "live_id", "mime", "parts"),
+    *(
+        "taken.instant",
+        "copy_count",
+        "frames",
+        "resized",
+        "shape",
+        "stack.",
+        "live_id",
+        "mime",
+        "parts",
+    ),
 )
 """Beginnings of the names of facts that say nothing to who looks at a picture."""
 

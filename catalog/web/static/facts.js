@@ -4,6 +4,15 @@ import { element, icon } from "./icons.js";
 import { askJson, previewOf } from "./server.js";
 import { momentOf, t } from "./texts.js";
 
+/** Facts that have a name of their own in each language. */
+const NAMED = new Set([
+  "fact.taken", "fact.taken.zone", "fact.size", "fact.camera.make", "fact.camera.model",
+  "fact.camera.lens", "fact.exposure.time", "fact.exposure.f_number", "fact.exposure.iso",
+  "fact.exposure.focal_length", "fact.location", "fact.altitude", "fact.place.country",
+  "fact.place.region", "fact.place.city", "fact.place.name", "fact.width", "fact.height",
+  "fact.duration", "fact.rating", "fact.favorite", "fact.description", "fact.added",
+]);
+
 export class FactsPanel {
   isShown = false;
 
@@ -57,7 +66,7 @@ export class FactsPanel {
     ];
     const list = element("dl");
     for (const [name, value] of said) if (value) list.append(...pair(t(name), value));
-    for (const fact of facts.facts ?? []) list.append(...pair(fact.name, fact.value, fact));
+    for (const fact of facts.facts ?? []) list.append(...pair(nameOf(fact.name), fact.value, fact));
     const [history, similar] = [element("div"), element("div")];
     this.body.replaceChildren(list, heading("copies"), this.#copies(facts.copies ?? []));
     if (facts.shot?.length)
@@ -134,6 +143,10 @@ export class FactsPanel {
 /** Whether the date is among the facts that say where they come from. */
 function isToldBySource({ wall, facts = [] }) {
   return Boolean(wall) && facts.some(({ value }) => String(value).startsWith(wall.slice(0, 16)));
+}
+
+function nameOf(fact) {
+  return NAMED.has(`fact.${fact}`) ? t(`fact.${fact}`) : fact;
 }
 
 function heading(key) {

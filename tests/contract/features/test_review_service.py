@@ -96,6 +96,7 @@ def test_what_was_decided_is_one_run_with_its_journal(lab: Lab) -> None:
     assert len(lab.documents()) == 1
     events = lab.documents("events").values()
     assert {e.get("by") for e in events if e["run"] == summary["run"]} == {getpass.getuser()}
+    assert f"  by {getpass.getuser()}  run" in lab.catalog("history", "--run", summary["run"]).out
     assert lab.catalog("undo", summary["run"]).status == 0
     assert len(lab.documents()) == 2
 
