@@ -72,7 +72,7 @@ def state(lab: Lab) -> tuple[object, ...]:
         journals,
         [
             lab.documents(what)
-            for what in ("", "events", "sources", "stores", "decisions", "handovers")
+            for what in ("", "events", "sources", "stores", "decisions", "handovers", "access")
         ],
     )
 
@@ -100,6 +100,8 @@ def where(row: dict[str, Any]) -> object:
 
 CHANGES_NOTHING = "clean_exact_duplicate_entries_from_catalog"
 """It takes --dryrun for the sake of old scripts, and never changes anything."""
+ONE_FILE = "config from-vault"
+"""It writes a file, and has its test where there is a Vault (test_config_command.py)."""
 
 
 def test_what_never_changes_anything_says_the_same_with_and_without_a_dry_run(lab: Lab) -> None:
@@ -111,4 +113,4 @@ def test_what_never_changes_anything_says_the_same_with_and_without_a_dry_run(la
 
 
 def test_every_command_that_has_a_dry_run_is_tested() -> None:
-    assert {*SCENARIOS, CHANGES_NOTHING} == set(with_dry_run())
+    assert {*SCENARIOS, CHANGES_NOTHING, ONE_FILE} == set(with_dry_run())

@@ -40,7 +40,7 @@ def both(lab: Lab) -> Iterator[tuple[Lab, Lab]]:
         export = lab.folder / "export.ndjson"
         assert lab.catalog("export", export).status == 0
         assert twin.catalog("import", export).status == 0
-        for what in ("", "stores", "sources", "decisions", "handovers"):
+        for what in ("", "stores", "sources", "decisions", "handovers", "access"):
             assert twin.documents(what) == lab.documents(what), what
         yield lab, twin
         assert memory.cluster.not_emulated == []

@@ -152,7 +152,7 @@ def workspace(lab: Lab, pool: ReaderPool, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.chdir(lab.home)
 
     @contextmanager
-    def readers(_self: Workspace) -> Iterator[ReaderPool]:
+    def readers(_self: Workspace, _previews: object = None) -> Iterator[ReaderPool]:
         yield pool
 
     monkeypatch.setattr(Workspace, "readers", readers)

@@ -8,6 +8,7 @@ from catalog.domain import person
 from catalog.domain.asset import FactValues, Quality
 from catalog.domain.derivation import OF_CAPTURED, OF_DOCUMENT
 from catalog.domain.document import (
+    AccessRow,
     AssetDocument,
     Captured,
     Copies,
@@ -33,6 +34,7 @@ ROWS = {
     "sources": SourceRow,
     "decisions": DecisionRow,
     "handovers": HandoverRow,
+    "access": AccessRow,
 }
 """The type of what each index holds."""
 

@@ -353,6 +353,7 @@ def check_same(name: str, near: Result | None, far: Result | None) -> None:
         quality=near.quality,
         problem=near.problem,
         image_hash=near.image_hash,
+        in_part=near.in_part,
     )
     assert quality == near, name
 

@@ -41,7 +41,7 @@ def test_a_change_is_looked_at_where_it_is_told_else_after_the_period(
     syncs: list[str] = []
     notices: list[str] = []
 
-    def sync(_workspace: object, _sink: object, request: watch.SyncRequest) -> None:
+    def sync(_workspace: object, request: watch.SyncRequest, _sink: object) -> None:
         assert list(store.list()) is not None
         syncs.append(request.store)
         if len(syncs) == 2:
@@ -49,7 +49,7 @@ def test_a_change_is_looked_at_where_it_is_told_else_after_the_period(
         if changed:
             store.disk.hold("a.jpg", b"new")
 
-    monkeypatch.setattr(watch, "_sync", sync)
+    monkeypatch.setattr(watch, "run_sync", sync)
     monkeypatch.setattr(watch, "_LONGPOLL_SECONDS", 0)
     with pytest.raises(Interrupted):
         watch._watch_afar(

@@ -744,6 +744,7 @@ def test_doctor_where_all_is_well(filled: Lab) -> None:
         "dropbox",
         "webdav",
         "journal",
+        "previews",
         "reading",
         "programs",
     }

@@ -65,7 +65,10 @@ def uploading(
     book = StoreBook(workspace, workspace.repository)
     request = UploadRequest("far", recursive=True, **options)
     try:
-        with open_between(workspace, source, target, book, LocalRoot(target.root)) as ingest:
+        dry = request.dryrun
+        with open_between(
+            workspace, source, target, book, LocalRoot(target.root), dry=dry
+        ) as ingest:
             return run_ingest(ingest, request, SilentSink(), COMMAND, None).problems
     finally:
         target.close()
@@ -202,7 +205,9 @@ source.before = target.before = slowly
 workspace = Workspace(load(), NoProgress())
 book = StoreBook(workspace, workspace.repository)
 request = UploadRequest("far", recursive=True, move=True, yes=True)
-with open_between(workspace, source, target, book, LocalRoot(target.root)) as ingest:
+with open_between(
+    workspace, source, target, book, LocalRoot(target.root), dry=False
+) as ingest:
     run_ingest(ingest, request, SilentSink(), COMMAND, None)
 """
 

@@ -214,6 +214,9 @@ ELSEWHERE = {
     "engine": "the node itself: tests/e2e/test_node.py",
     "dropbox": "a login writes one file, at once",
     "config": "it writes one file, at once",
+    "serve": "it writes at most who owns the catalog: tests/e2e/test_serve.py",
+    "user": "it writes one record, at once",
+    "token": "it writes one record, at once",
     "evaluate_video_files": "it writes its report as the evaluation of images does",
 }
 """Commands that write, and are not killed here."""
