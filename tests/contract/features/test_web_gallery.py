@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
+import films
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -276,3 +277,26 @@ def test_no_request_of_the_description_breaks_anything(web: WebStand):
 
         check()
     assert owner.get("/api/v1/me").json()["name"] == "owner"
+
+
+# --- films ----------------------------------------------------------------------------------------
+
+
+def test_a_film_comes_as_it_is_and_as_one_that_every_browser_plays(lab: Lab):
+    films.make(lab.source / "clip.mov")
+    assert lab.upload().status == 0
+    (name,) = hashes(lab)
+    with open_web(lab) as web:
+        anna = web.logged_in("anna", VIEWER)
+        whole = anna.get(f"/asset/{name}")
+        assert whole.headers["content-type"] == "video/quicktime"
+        assert anna.get(f"/preview/{name}").status_code == 200
+        made = anna.get(f"/asset/{name}", params={"film": "720p"}, headers={"Range": "bytes=4-7"})
+        assert (made.status_code, made.content) == (206, b"ftyp")
+        assert made.headers["content-type"] == "video/mp4"
+        assert anna.get(f"/asset/{name}", params={"film": "4k"}).status_code == 422
+
+
+def test_what_does_not_move_is_not_there(browser: TestClient, filled: Lab):
+    answer = browser.get(f"/asset/{hashes(filled)[-1]}", params={"motion": "1"})
+    assert answer.status_code == 404 and "moves" in answer.json()["error"]
