@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.domain.access import OWNER
+from catalog.domain.hosts import is_loopback
 from catalog.errors import UsageError
 from catalog.features.access.gate import make_link
 from catalog.features.access.users import first_owner, list_users
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
-_LOOPBACKS = ("127.", "::1", "localhost")
 _WAYS = (
     "Three ways are described in docs/web.md: a reverse proxy with a public certificate "
     "(--behind-proxy), a name in a VPN, or a certificate of your own (--tls-cert, --tls-key)."
@@ -180,11 +180,6 @@ def _configuration(request: ServeRequest, program: ASGIApp) -> uvicorn.Config:
     )
     config.load()  # a certificate that is none is said before anything is announced
     return config
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
-    return host.startswith(_LOOPBACKS)
 
 
 def check_protected(request: ServeRequest) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
+from catalog.domain.hosts import is_loopback
 from catalog.domain.names import from_text, to_text
 from catalog.errors import InvalidPath, UsageError
 
@@ -107,13 +107,8 @@ def caution_of(address: Address) -> str:
     the server is this machine.
     """
     host = urlsplit(address.origin).hostname or ""
-    if not address.origin.startswith("http://") or host == "localhost":
+    if not address.origin.startswith("http://") or is_loopback(host):
         return ""
-    try:
-        if ipaddress.ip_address(host).is_loopback:
-            return ""
-    except ValueError:
-        pass
     return (
         f"{address.origin} is asked without encryption (http): who sees the line sees the password "
         "and every file"

@@ -16,7 +16,7 @@ from web_program import PASSWORD, PLAIN, SECURE, WebStand, open_web
 
 from catalog.domain.access import CURATOR, OWN, OWNER, ROLES, VIEW, VIEWER, digest_of
 from catalog.domain.copies import timestamp
-from catalog.errors import IndexUnavailable
+from catalog.errors import IndexUnavailable, UsageError
 from catalog.features.access.gate import make_link
 from catalog.features.access.tokens import PREFIX, revoke_token
 from catalog.features.access.users import (
@@ -32,6 +32,8 @@ from catalog.web.program import make_program
 from catalog.web.rates import LOGINS
 from catalog.web.route import OPEN, Binary, Route, RouteFault, check_routes
 from catalog.web.routes import PROGRAM_ROUTES, RESERVED, ROUTES
+from catalog.web.server import ServeRequest, check_protected
+from catalog.work.service_address import Address
 
 
 @pytest.fixture
@@ -359,3 +361,26 @@ def test_the_table_of_routes_is_documented_as_it_is():
 def test_no_route_stands_below_a_root_that_is_fixed_by_others():
     fixed = tuple(r for r in RESERVED if r not in ("/api/v1", "/asset", "/preview"))
     assert [route.path for route in ROUTES if route.path.startswith(fixed)] == []
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("localhost.example", False),
+        ("127.example", False),
+        ("::1234", False),
+    ],
+)
+def test_only_what_no_other_machine_reaches_needs_no_protection(host: str, alone: bool):
+    request = ServeRequest(Address(host, 8484))
+    if alone:
+        check_protected(request)
+    else:
+        with pytest.raises(UsageError, match="open to a network"):
+            check_protected(request)
