@@ -123,6 +123,25 @@ sending = _all(
     ),
 )
 quiet = option("quiet", "-q", is_flag=True, help="Say nothing but problems and the summary.")
+rehash = option(
+    "rehash",
+    is_flag=True,
+    help="Read every file, also those whose size and time are as recorded.",
+)
+
+
+def frequency(about: str) -> Callable[[Command], Command]:
+    """How often a service looks, in words of its own."""
+    return option(
+        "frequency",
+        type=click.FloatRange(min=0, min_open=True),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help=about,
+    )
+
+
 verbose = option("verbose", "-v", is_flag=True, help="Print a line for each file.")
 json = option(
     "json", is_flag=True, help="Print one JSON object a line: each file, then the summary."

@@ -116,6 +116,11 @@ def read_row(fields: Mapping[str, Sequence[Any]], rules: Sequence[PrivacyRule] =
     )
 
 
+def is_panorama(width: int, height: int) -> bool:
+    """Whether a picture of a size, as shown, is so wide that it is one."""
+    return height > 0 and width >= WIDE * height
+
+
 def _flags(
     fields: Mapping[str, Sequence[Any]], width: int, height: int, *, seen: bool, private: bool
 ) -> int:
@@ -126,7 +131,7 @@ def _flags(
         flags |= LIVE
     if get("favorite") == [True]:
         flags |= FAVORITE
-    if not is_film and height and width >= WIDE * height:
+    if not is_film and is_panorama(width, height):
         flags |= PANORAMA
     if get("type", ("",))[0] in RAW_TYPES:
         flags |= RAW

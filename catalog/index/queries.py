@@ -276,6 +276,23 @@ def renames(repository: Repository, hashes: Sequence[str], stores: Sequence[str]
     return found
 
 
+def companions(
+    repository: Repository,
+    document: AssetDocument,
+    *,
+    source: Sequence[str] | bool = True,
+    limit: int = 0,
+) -> Iterator[AssetDocument]:
+    """The other files of an asset's shot, or of the first `limit` of it; `source` are their fields
+    that are wanted.
+    """
+    shot = document.get("stack", {}).get("id")
+    if shot:
+        query: Query = {"term": {"stack.id": shot}}
+        for page in repository.scan_pages(query, source=source, limit=limit):
+            yield from (hit["_source"] for hit in page if hit["_id"] != document["hash"])
+
+
 def of_stores(stores: Sequence[str]) -> Query:
     """The query for the assets that have a copy or a sidecar in one of some stores,
     whatever its state.

@@ -14,7 +14,7 @@ from catalog.index import schema
 from catalog.index.client import BulkReply, Connection, Hit, Line, Query, Reply, Sort
 from catalog.index.history import History
 from catalog.index.migration import Indexes
-from catalog.index.requests import multi_get, refresh, scan_pages
+from catalog.index.requests import multi_get, read_progress, refresh, scan_pages
 from catalog.index.stores import StoreRecords
 
 
@@ -46,19 +46,13 @@ class Repository:
         """A text that is another one after any change of an asset's document: the index, its
         history, and the number of the last operation there; "" where that cannot be told.
         """
-        path, wanted = f"/{quote(self.alias)}/_stats/docs", "indices.*.uuid,indices.*.shards"
         try:
-            found = self.connection.request("GET", path, level="shards", filter_path=wanted)
-            (about,) = found["indices"].values()
-            (copies,) = about["shards"].values()
-            (shard,) = (copy for copy in copies if copy["routing"]["primary"])
-            history, numbers = shard["commit"]["user_data"]["history_uuid"], shard["seq_no"]
-            last = numbers["max_seq_no"]
-            if last != numbers["local_checkpoint"]:  # another program is writing
-                return ""
-            return f"{about['uuid']} {history} {last}"
+            progress = read_progress(self.connection, self.alias)
         except (CatalogError, KeyError, ValueError):
             return ""
+        if not progress.is_settled or len(progress.reached) != 1:  # another program is writing
+            return ""
+        return f"{progress.index} {progress.reached[0]}"
 
     def known(self, hashes: Sequence[str]) -> dict[str, KnownAsset]:
         """Those of the content hashes that the catalog holds; one request,

@@ -172,11 +172,13 @@ def _at_once(sources: Sequence[Iterator[Any]]) -> Iterator[Any]:
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
     """How far an index was written: the ids of the concrete index and of its history, and for each
-    of its shards the number up to which every change is in it.
+    of its shards the number up to which every change is in it. `is_settled`: none is under way
+    beyond that.
     """
 
     index: str
     reached: tuple[int, ...]
+    is_settled: bool
 
 
 def read_progress(connection: Connection, index: str) -> IndexProgress:
@@ -187,9 +189,12 @@ def read_progress(connection: Connection, index: str) -> IndexProgress:
     copies = (copy for shard in sorted(about["shards"].items()) for copy in shard[1])
     primaries = [copy for copy in copies if copy["routing"]["primary"]]
     histories = [copy["commit"]["user_data"]["history_uuid"] for copy in primaries]
+    numbers = [copy["seq_no"] for copy in primaries]
+    reached = tuple(number["local_checkpoint"] for number in numbers)
     return IndexProgress(
         " ".join([about["uuid"], *histories]),
-        tuple(copy["seq_no"]["local_checkpoint"] for copy in primaries),
+        reached,
+        reached == tuple(number["max_seq_no"] for number in numbers),
     )
 
 

@@ -64,11 +64,6 @@ class Route:
         """The path as documents write it."""
         return _PARAMETER.sub(r"{\1}", self.path)
 
-    @property
-    def is_safe(self) -> bool:
-        """Whether it changes nothing."""
-        return self.method in SAFE
-
 
 def check_routes(routes: tuple[Route, ...]) -> None:
     """Raise RouteFault where one has no scope or no schema, or two are one."""

@@ -143,6 +143,7 @@ def _serve(
         logging.getLogger(__name__).error("A request failed.", exc_info=error)
         sink.notice(f"A request failed by a mistake of the program: {type(error).__name__}.")
 
+    services.gate.remove_expired()
     login = _login(services, request)
     scheme = "https" if request.tls_cert else "http"
     url = f"{scheme}://{Address(request.address.host, listener.getsockname()[1]).shown}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from catalog.features.access.gate import Gate
@@ -36,7 +37,6 @@ class Services:
     renditions: RenditionMaker
     loopback: bool
     review: Review | None = None
-    gate: Gate = field(init=False)
     rates: Rates = field(default_factory=Rates)
     figures: Figures = field(default_factory=Figures)
     static: StaticFiles = field(default_factory=lambda: StaticFiles(STATIC))
@@ -45,8 +45,10 @@ class Services:
         """The timeline's column. Raises IndexUnavailable while the first is being built."""
         return self.timeline.column(PATIENCE)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "gate", Gate(self.repository))
+    @cached_property
+    def gate(self) -> Gate:
+        """Who may come in."""
+        return Gate(self.repository)
 
 
 @contextmanager

@@ -13,14 +13,7 @@ from catalog.features.sorting.run import MoverRequest, run_mover, watch_mover
 
 @click.command("mover", short_help="Move tagged files into folders of their categories.")
 @click.option("--watch", is_flag=True, help="Look again and again, until interrupted.")
-@click.option(
-    "--frequency",
-    type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="With --watch: look so often.",
-)
+@options.frequency("With --watch: look so often.")
 @options.dryrun
 @options.connection
 @options.output

@@ -14,14 +14,7 @@ from catalog.work.service_address import listening_address
 
 
 @click.command("scaler", short_help="Make the pictures larger that come into a folder.")
-@click.option(
-    "--frequency",
-    type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Look into the folder so often.",
-)
+@options.frequency("Look into the folder so often.")
 @click.option("--once", is_flag=True, help="Look once, scale what is there, and end.")
 @click.option(
     "--threads",

@@ -58,7 +58,7 @@ def command(
     Exit status: 0 ended by SIGTERM, as a service is; 2 usage, or the way to it is not protected; 5
     Elasticsearch cannot be reached, 130 interrupted.
     """
-    from catalog.cli.views import serving
+    from catalog.cli.views import access
     from catalog.web.access_log import AccessLog
     from catalog.web.server import ServeRequest, Serving, run_server
 
@@ -76,7 +76,7 @@ def command(
     )
 
     def announce(found: Serving) -> None:
-        serving.announce(console, found)
+        access.announce_server(console, found)
         if open_:
             click.launch(found.login or found.url)
 

@@ -18,11 +18,7 @@ from catalog.cli.commands.sync_catalog_with_disk import sync
 @options.yes
 @options.dryrun
 @options.limit_actions
-@click.option(
-    "--rehash",
-    is_flag=True,
-    help="Read every file, also those whose size and time are as recorded.",
-)
+@options.rehash
 @options.syncing
 def command(dirname: str | None, rehash: bool, **given: Any) -> int:
     """Bring the catalog in step with what was moved, renamed, edited, added or deleted in STORE, of

@@ -21,11 +21,7 @@ from catalog.features.reconcile.run import SyncRequest, run_sync
 @options.dryrun
 @options.limit_actions
 @options.store
-@click.option(
-    "--rehash",
-    is_flag=True,
-    help="Read every file, also those whose size and time are as recorded.",
-)
+@options.rehash
 @options.syncing
 def command(dirname: str | None, rehash: bool, **given: Any) -> int:
     """Bring the catalog in step with what was moved, renamed, edited, added or deleted by hand.

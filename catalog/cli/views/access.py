@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from catalog.cli.console import Console
 from catalog.errors import DONE
 from catalog.features.access.tokens import Token
 from catalog.features.access.users import User
+
+if TYPE_CHECKING:
+    from catalog.web.server import Serving
 
 
 def show_user(console: Console, user: User, became: str) -> int:
@@ -71,3 +75,13 @@ def show_revoked(console: Console, token: Token) -> int:
     """That a token has ended."""
     console.out(f"The token {token.label} of {token.name} has ended.")
     return DONE
+
+
+def announce_server(console: Console, serving: Serving) -> None:
+    """The address, and the link that logs in once where there is one."""
+    if console.json:
+        console.out_json({"url": serving.url, "login": serving.login or None})
+        return
+    console.out(f"The catalog is at {serving.url} until you press Ctrl-C.")
+    if serving.login:
+        console.out(f"Log in once, within 15 minutes, by {serving.login}")

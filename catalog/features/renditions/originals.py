@@ -14,7 +14,7 @@ from typing import Protocol
 from catalog.domain.document import AssetDocument
 from catalog.errors import StoreError
 from catalog.features.renditions.shelf import LiveCopy, Shelf
-from catalog.index.client import Query
+from catalog.index import queries
 from catalog.index.repository import Repository
 
 PIECE = 256 * 1024
@@ -42,11 +42,7 @@ class IndexShots:
 
     def companions(self, document: AssetDocument) -> Iterator[AssetDocument]:
         """The other files of an asset's shot."""
-        shot = document.get("stack", {}).get("id")
-        if shot:
-            query: Query = {"term": {"stack.id": shot}}
-            for page in self.repository.scan_pages(query):
-                yield from (hit["_source"] for hit in page if hit["_id"] != document["hash"])
+        return queries.companions(self.repository, document)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from catalog.features.lookalikes.inheritance import with_inheritance
 from catalog.features.lookalikes.keepers import list_lacking
 from catalog.features.lookalikes.ranking import Picture, picture_of
 from catalog.features.removal.trash import Taken, finish_taking, obstacles, take_away
+from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.proof import Prover
@@ -207,11 +208,8 @@ class Dropper:
         return ""
 
     def _companions(self, document: AssetDocument) -> Iterator[AssetDocument]:
-        stack = document.get("stack", {}).get("id")
-        if stack:
-            for page in self.repository.scan_pages({"term": {"stack.id": stack}}):
-                others = (hit["_source"] for hit in page if hit["_id"] != document["hash"])
-                yield from (other for other in others if other["hash"] not in self._gone)
+        others = queries.companions(self.repository, document)
+        return (other for other in others if other["hash"] not in self._gone)
 
     def _movies(self, document: AssetDocument) -> list[AssetDocument]:
         """The moving parts of a still, which go with it."""

@@ -189,8 +189,11 @@ class Column:
 
     def is_shown(self, position: int, person: str | None) -> bool:
         """Whether a person sees an asset: it is private to nobody, or to them."""
-        who = self.persons[int(self.owners[position])]
-        return not who or person in who
+        return self.shown_to(person)[int(self.owners[position])]
+
+    def shown_to(self, person: str | None) -> list[bool]:
+        """Of each entry of `owners`, whether a person sees what it stands for."""
+        return [not who or person in who for who in self.persons]
 
     def positions_of(self, hashes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Where many assets stand, by their whole hashes (n, 32), sorted; those that are not there

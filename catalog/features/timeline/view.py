@@ -123,6 +123,11 @@ class View:
         """Where each part of the whole begins: a month (2019-07) or a year of which no more is
         known (1975), else a group by its name; the key of what has none is "".
         """
+        return self._marks
+
+    @cached_property
+    def _marks(self) -> list[Mark]:
+        """Found once: a page that is open asks for them again and again."""
         if self.request.group in _TABLES:
             table = _TABLES[self.request.group]
             names, numbers = self.column.names(table), self._of(table)
@@ -191,7 +196,7 @@ def _positions(
     if request.query.strip():
         with mark_errors(request.query):
             seen = column.positions_of(find_hashes(workspace.existing_repository, request.query))
-    allowed = np.array([not who or person in who for who in column.persons], bool)
+    allowed = np.array(column.shown_to(person), bool)
     if not allowed.all():
         seen = np.arange(column.count) if seen is None else seen
         seen = seen[allowed[column.owners[seen]]]

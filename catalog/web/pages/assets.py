@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from catalog.domain.assignments import describe_change
 from catalog.domain.copies import OK
-from catalog.domain.document import AssetDocument
 from catalog.domain.names import printable
+from catalog.domain.timeline import is_panorama
 from catalog.features.inspection.events import Event
 from catalog.features.inspection.facts import Fact, list_facts
 from catalog.features.lookalikes.similar import SimilarRequest, find_similar
+from catalog.index.queries import companions
 from catalog.web.call import Call
 from catalog.web.pages.seen import find_document, find_hash, keep_seen
 
-PANORAMA_RATIO = 2.0
+LARGEST_SHOT = 100
+"""Files of one shot that are shown."""
 SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/avif", "image/gif"})
 """Media types of pictures that browsers show as they are: with their colours and gain maps."""
 
@@ -103,6 +107,7 @@ class AssetLookAlikes(msgspec.Struct):
 def tell_asset(call: Call) -> AssetFacts:
     """All that is known of an asset."""
     document = find_document(call)
+    shot = companions(call.services.repository, document, source=["hash"], limit=LARGEST_SHOT)
     captured = document.get("captured", {})
     place = document.get("place", {})
     width, height = document.get("width") or 0, document.get("height") or 0
@@ -127,10 +132,10 @@ def tell_asset(call: Call) -> AssetFacts:
             )
             for row in document.get("copies", [])
         ],
-        keep_seen(call, _shot(call, document)),
+        keep_seen(call, sorted(other["hash"] for other in shot)),
         document.get("albums", []),
         document.get("tags", []),
-        panorama=_is_panorama(document, width, height),
+        panorama=document["kind"] == "image" and is_panorama(width, height),
         live=bool(document.get("motion_photo") or document.get("live_id")),
         show=Show(mime in SHOWN),
     )
@@ -151,30 +156,9 @@ def tell_look_alikes(call: Call) -> AssetLookAlikes:
     return AssetLookAlikes([LookAlike(name, reasons[name]) for name in keep_seen(call, [*reasons])])
 
 
-def _shot(call: Call, document: AssetDocument) -> list[str]:
-    """The other members of a shot."""
-    stack = document.get("stack", {}).get("id")
-    if not stack:
-        return []
-    query = {"term": {"stack.id": stack}}
-    pages = call.services.repository.scan_pages(query, source=False, limit=100)
-    return sorted(hit["_id"] for page in pages for hit in page if hit["_id"] != document["hash"])
-
-
-def _is_panorama(document: AssetDocument, width: int, height: int) -> bool:
-    return bool(document["kind"] == "image" and height and width / height >= PANORAMA_RATIO)
-
-
 def _printable(fact: Fact) -> Fact:
     """A fact whose value shows what could steer a terminal or a reading direction."""
-    return Fact(
-        fact.name,
-        printable(fact.value),
-        fact.source,
-        fact.confidence,
-        printable(fact.stated),
-        fact.same,
-    )
+    return replace(fact, value=printable(fact.value), stated=printable(fact.stated))
 
 
 def _shown_event(event: Event) -> ShownEvent:

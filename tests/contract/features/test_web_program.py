@@ -16,11 +16,13 @@ from web_program import PASSWORD, PLAIN, SECURE, WebStand, open_web
 
 from catalog.domain.access import CURATOR, OWN, OWNER, ROLES, VIEW, VIEWER, digest_of
 from catalog.domain.copies import timestamp
+from catalog.domain.document import AccessRow
 from catalog.errors import IndexUnavailable, UsageError
 from catalog.features.access.gate import make_link
 from catalog.features.access.tokens import PREFIX, revoke_token
 from catalog.features.access.users import (
     LINK,
+    SESSION,
     first_owner,
     list_users,
     remove_user,
@@ -185,6 +187,19 @@ def test_no_secret_is_kept_as_it_is(web: WebStand):
     assert browser.cookies["catalog"] not in kept
     assert PASSWORD not in kept
     assert "$argon2id$" in kept
+
+
+def test_what_is_over_is_taken_away_and_nothing_else(web: WebStand):
+    web.add("anna", OWNER)
+    lives, over = web.session("bert", VIEWER), timestamp(datetime.now(UTC) - timedelta(seconds=1))
+    for kind in (SESSION, LINK):
+        row: AccessRow = {"kind": kind, "name": "anna", "expires": over}
+        web.records.create(f"{kind}:{digest_of('old')}", row)
+    program = web.program("anna", [VIEW])
+    assert web.services.gate.remove_expired() == 2
+    assert web.records.find(f"{SESSION}:{digest_of('old')}") is None
+    assert web.services.gate.identify_session(lives) is not None
+    assert program.get("/api/v1/me").status_code == 200
 
 
 def test_a_catalog_without_users_gets_an_owner_once(web: WebStand):
