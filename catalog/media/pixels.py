@@ -23,7 +23,7 @@ from catalog.domain.filetypes import FileType
 from catalog.domain.looks import measure_relief
 from catalog.domain.similarity import GRID, LOOK_SIDE, measure_quality, perceptual_hash
 from catalog.errors import UnreadableMedia
-from catalog.media import rendering
+from catalog.media import renderer
 
 DRAFT_SIDE = 128
 """Pixels that a scaled decode keeps on the short side at least:
@@ -72,7 +72,7 @@ def look(stream: BinaryIO, filetype: FileType, orientation: int, side: int = 0) 
         turn = 1 if grey.format == "TIFF" else orientation  # Pillow turns a TIFF itself
         seen = measure(grey, turn)
         if side and picture is not None:
-            seen = replace(seen, preview=rendering.render(picture, side, turn, full))
+            seen = replace(seen, preview=renderer.render(picture, side, turn, full))
         with contextlib.suppress(OSError, SyntaxError, ValueError, EOFError, KeyError):
             seen = replace(seen, frames_look=_look_at_frames(grey, turn))
         return replace(seen, problem=problem)
@@ -84,11 +84,11 @@ def preview(stream: BinaryIO, filetype: FileType, orientation: int, side: int) -
         if filetype.family == "jpeg":
             opened = JpegImagePlugin.JpegImageFile(stream)
             full = opened.size
-            picture, _problem = _drafted(opened, stream, None, rendering.within(full, side))
-            return rendering.render(picture, side, orientation, full)
+            picture, _problem = _drafted(opened, stream, None, renderer.within(full, side))
+            return renderer.render(picture, side, orientation, full)
         picture = _opened(stream, filetype)
         turn = 1 if picture.format == "TIFF" else orientation
-        return rendering.render(picture, side, turn)
+        return renderer.render(picture, side, turn)
 
 
 def is_enough(embedded: BinaryIO) -> bool:
@@ -115,19 +115,19 @@ def _decoding(filetype: FileType) -> Iterator[None]:
     except MemoryError:
         raise
     except Exception as error:  # decoders raise nearly anything for broken files
-        reason = rendering.reason_of(error)
+        reason = renderer.reason_of(error)
         raise UnreadableMedia(f"the picture cannot be decoded: {reason}") from error
 
 
 def look_at(picture: Image.Image, orientation: int = 1, side: int = 0) -> Appearance:
     """What a picture looks like that is decoded already, with a preview if a side is given."""
     seen = measure(picture, orientation)
-    return replace(seen, preview=rendering.render(picture, side, orientation)) if side else seen
+    return replace(seen, preview=renderer.render(picture, side, orientation)) if side else seen
 
 
 def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
     """What a decoded picture looks like, turned upright first."""
-    grey = rendering.grey_of(picture)
+    grey = renderer.grey_of(picture)
     small = _at_most(grey, QUALITY_SIDE)
     grid = small.resize((GRID, GRID), Image.Resampling.LANCZOS, reducing_gap=3.0)
     inside = (
@@ -138,9 +138,9 @@ def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
     )
     inner = small.resize((GRID, GRID), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
     tiny = small.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR)
-    if orientation in rendering.TURNS:
+    if orientation in renderer.TURNS:
         grid, inner, tiny = (
-            each.transpose(rendering.TURNS[orientation]) for each in (grid, inner, tiny)
+            each.transpose(renderer.TURNS[orientation]) for each in (grid, inner, tiny)
         )
     hashes = perceptual_hash(np.asarray(grid)), perceptual_hash(np.asarray(inner))
     quality = replace(
@@ -168,11 +168,11 @@ def _look_at_frames(picture: Image.Image, orientation: int) -> str | None:
     strip = np.zeros((tiles, LOOK_SIDE, LOOK_SIDE), np.float32)
     for number in range(count):
         picture.seek(number)
-        tiny = rendering.grey_of(picture).resize(
+        tiny = renderer.grey_of(picture).resize(
             (LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0
         )
         strip[number * tiles // count] += np.asarray(
-            rendering.upright(tiny, orientation), np.float32
+            renderer.upright(tiny, orientation), np.float32
         )
     of_each = np.bincount(np.arange(count) * tiles // count, minlength=tiles)
     values = (strip / of_each[:, None, None]).round().astype(np.uint8)
@@ -220,7 +220,7 @@ def _opened(stream: BinaryIO, filetype: FileType) -> Image.Image:
         return open_heif(stream)
     picture: Image.Image = Image.open(stream)
     picture.load()
-    return rendering.avif_upright(picture) if filetype.name == "avif" else picture
+    return renderer.avif_upright(picture) if filetype.name == "avif" else picture
 
 
 def _jpeg(stream: BinaryIO, side: int) -> Decoded:
@@ -231,7 +231,7 @@ def _jpeg(stream: BinaryIO, side: int) -> Decoded:
     """
     opened = JpegImagePlugin.JpegImageFile(stream)
     full = opened.size
-    least, wanted = (DRAFT_SIDE, DRAFT_SIDE), rendering.within(full, side or DRAFT_SIDE)
+    least, wanted = (DRAFT_SIDE, DRAFT_SIDE), renderer.within(full, side or DRAFT_SIDE)
     if side and _scale(full, wanted) == _scale(full, least) and _has_luma(opened):
         picture, problem = _drafted(opened, stream, "YCbCr", wanted)
         return Decoded(picture, picture, full, problem)
@@ -270,7 +270,7 @@ def _drafted(
         picture = JpegImagePlugin.JpegImageFile(io.BytesIO(stream.read(MOST_BYTES) + _END_OF_JPEG))
         picture.draft(mode, least)
         picture.load()
-        share = share_decoded(np.asarray(rendering.grey_of(picture)))
+        share = share_decoded(np.asarray(renderer.grey_of(picture)))
         if share < LEAST_SHARE:
             raise
         what = "all" if share == 1 else f"only the upper {share:.0%}"

@@ -14,7 +14,7 @@ from catalog.errors import UnreadableMedia
 from catalog.media import pixels
 from catalog.media.extract import is_raw, open_regular, picture_stream, type_of
 from catalog.media.findings import Findings
-from catalog.media.rendering import reason_of, render, save
+from catalog.media.renderer import reason_of, render, save
 from catalog.media.request import Request
 from catalog.media.source import FileSource, SourceStream
 

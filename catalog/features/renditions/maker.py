@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from functools import cached_property
 
 from catalog.domain.document import AssetDocument
-from catalog.features.renditions.filling import Filling
+from catalog.features.renditions.backfill import Backfill
 from catalog.features.renditions.films import Film, FilmMaker
 from catalog.features.renditions.originals import IndexShots, Original, Originals
 from catalog.features.renditions.pictures import Picture, PictureMaker
@@ -72,14 +72,14 @@ class RenditionMaker:
         """See `Originals.film_part`."""
         return self._originals.film_part(document)
 
-    def fill(self) -> Filling | None:
+    def fill(self) -> Backfill | None:
         """Begin to make the small pictures that the catalog has none of, until this is left; None
         where the settings say that none are made ahead.
         """
         if self._workspace.settings.previews == "off":
             return None
         with self._beginning:
-            return self._filling
+            return self._backfill
 
     @cached_property
     def _originals(self) -> Originals:
@@ -99,6 +99,6 @@ class RenditionMaker:
         return self._stack.enter_context(made)
 
     @cached_property
-    def _filling(self) -> Filling:
+    def _backfill(self) -> Backfill:
         repository = self._workspace.existing_repository
-        return self._stack.enter_context(Filling(repository, self._stores.small, self._pictures))
+        return self._stack.enter_context(Backfill(repository, self._stores.small, self._pictures))

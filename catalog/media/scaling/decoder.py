@@ -18,7 +18,7 @@ from PIL import Image
 
 from catalog.domain.filetypes import FileType
 from catalog.errors import UnreadableMedia, UnsupportedType
-from catalog.media import rendering
+from catalog.media import renderer
 from catalog.media.packets import tiff_start
 from catalog.media.tiff.ifd import tiff_in_memory
 from catalog.media.write.containers import png_chunks
@@ -74,7 +74,7 @@ def decode(data: bytes, filetype: FileType) -> Picture:
     except (MemoryError, UnsupportedType, UnreadableMedia):
         raise
     except Exception as error:  # decoders raise nearly anything for broken files
-        reason = rendering.reason_of(error)
+        reason = renderer.reason_of(error)
         raise UnreadableMedia(f"the picture cannot be decoded: {reason}") from error
 
 
@@ -101,7 +101,7 @@ def _decoded(data: bytes, filetype: FileType) -> Picture:
 
     sampling = JpegImagePlugin.get_sampling(picture) if picture.format == "JPEG" else -1
     if filetype.name == "avif":
-        turned = rendering.avif_upright(picture)
+        turned = renderer.avif_upright(picture)
         array, mode = _as_array(turned)
     is_upright = is_tiff or filetype.name == "avif"  # Pillow turns a TIFF itself
     return Picture(array, mode, *stated, is_upright, sampling)

@@ -36,7 +36,7 @@ class Filled:
     failed: int = 0
 
 
-class Filling:
+class Backfill:
     """Passes over the catalog, in a thread of its own, until it is left, or the store of small
     pictures is full. Use as a context manager.
     """
@@ -50,9 +50,9 @@ class Filling:
         self._pictures = pictures
         self._ended = threading.Event()
         self._waiting: deque[Future[Picture]] = deque()
-        self._thread = threading.Thread(target=self._work, name="filling", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="backfill", daemon=True)
 
-    def __enter__(self) -> Filling:
+    def __enter__(self) -> Backfill:
         self._thread.start()
         return self
 
